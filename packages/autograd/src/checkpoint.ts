@@ -1,0 +1,95 @@
+/** Gradient checkpointing (Chen et al. 2016): store a block's inputs only, and run it again when its gradient is needed. */
+import {
+  defaultGenerator,
+  defineOp,
+  dispatch,
+  forEachTensor,
+  type GeneratorState,
+  type Interceptor,
+  isFloat,
+  isTensor,
+  type Next,
+  restoreGenerator,
+  scope,
+  state,
+  type Tensor,
+  withInterceptor,
+} from "@neurite/core";
+import { unrecorded } from "./no-grad.js";
+import { record } from "./value-and-grad.js";
+
+/** Collects the tensors that ops read but did not make: arguments and captured parameters. */
+class Captures implements Interceptor {
+  readonly #made = new Set<number>();
+  readonly found = new Map<number, Tensor>();
+
+  // biome-ignore lint/suspicious/noExplicitAny: sees ops of every attribute type
+  intercept(op: any, inputs: readonly Tensor[], attrs: unknown, aux: boolean, next: Next): Tensor[] {
+    for (const input of inputs) if (!this.#made.has(input.key)) this.found.set(input.key, input);
+    const outs = next(op, inputs, attrs, aux);
+    for (const out of outs) this.#made.add(out.key);
+    return outs;
+  }
+}
+
+function replaceTensors(value: unknown, replacement: (tensor: Tensor) => Tensor): unknown {
+  if (isTensor(value)) return replacement(value);
+  if (Array.isArray(value)) return value.map((item) => replaceTensors(item, replacement));
+  return value;
+}
+
+/**
+ * Makes a version of `fn` that keeps no intermediate values for the backward pass but computes them again, from the same
+ * random numbers and without writing buffers. Memory for time; values and gradients are the same bit by bit.
+ * @param fn takes its tensors as arguments (also in arrays); beyond them it may use parameters
+ */
+export function checkpoint<A extends readonly unknown[], R extends Tensor | readonly Tensor[]>(
+  fn: (...args: A) => R,
+): (...args: A) => R {
+  return (...args) => {
+    const random = defaultGenerator().state();
+    const captures = new Captures();
+    forEachTensor(args, (tensor) => captures.found.set(tensor.key, tensor));
+    const result = scope(() => unrecorded(() => withInterceptor(captures, () => fn(...args))) as never, "checkpoint") as R;
+    const inputs = [...captures.found.values()];
+    if (inputs.length === 0) return result;
+    const results = dispatch(replayedOp(fn, args, random, result), inputs, {});
+    return (isTensor(result) ? results[0] : results) as R;
+  };
+}
+
+/** The op that stands for one run of `fn`, whose results are there already. */
+function replayedOp<A extends readonly unknown[]>(
+  fn: (...args: A) => Tensor | readonly Tensor[],
+  args: A,
+  random: GeneratorState,
+  result: Tensor | readonly Tensor[],
+) {
+  return defineOp<Record<string, never>>({
+    name: "checkpoint",
+    infer: () => [],
+    compose: () => [result].flat() as Tensor[],
+    vjp({ inputs, dy, needs }) {
+      const byKey = new Map(inputs.map((input) => [input.key, input]));
+      const again = replaceTensors(args, (tensor) => byKey.get(tensor.key) ?? tensor) as A;
+      const sources = inputs.filter((input, i) => needs[i] && isFloat(input.dtype));
+      const { tape, result: replayed } = replay(random, () => record("checkpoint", sources, () => fn(...again)));
+      const gradients = tape.backward([replayed].flat() as Tensor[], dy, sources);
+      return inputs.map((input) => gradients[sources.indexOf(input)] ?? null);
+    },
+    saves: { inputs: "all" },
+  });
+}
+
+/** Runs `fn` with the random numbers of an earlier run and without writing buffers. */
+function replay<T>(random: GeneratorState, fn: () => T): T {
+  const now = defaultGenerator().state();
+  restoreGenerator(random);
+  state.replaying++;
+  try {
+    return fn();
+  } finally {
+    state.replaying--;
+    restoreGenerator(now);
+  }
+}

@@ -1,0 +1,1 @@
+export { CpuJsBackend, cpuJs } from "./backend.js";

@@ -1,0 +1,105 @@
+/**
+ * Elementwise functions: the flattened expression runs loop by loop over blocks that stay in cache. Read next:
+ * `map/compiled.ts` (registers) and `map/loops.ts` (the loops).
+ */
+import type { Kernel, MapAttrs, MapFunction, View } from "@neurite/core";
+import { dataOf } from "../data.js";
+import { BLOCK, type Compiled, compile, NOTHING, store } from "../map/compiled.js";
+
+/** By the function's uid; forms for other dtypes are chained. */
+const table: (Compiled | undefined)[] = [];
+
+function fits(compiled: Compiled, inputs: readonly View[]): boolean {
+  const { dtypes } = compiled;
+  for (let i = 0; i < inputs.length; i++) if (inputs[i].dtype !== dtypes[i]) return false;
+  return true;
+}
+
+function compiledFor(fn: MapFunction, inputs: readonly View[]): Compiled {
+  for (let c = table[fn.uid]; c !== undefined; c = c.next) if (fits(c, inputs)) return c;
+  const fresh = compile(
+    fn,
+    inputs.map((input) => input.dtype),
+  );
+  fresh.next = table[fn.uid];
+  table[fn.uid] = fresh;
+  return fresh;
+}
+
+export const map: Kernel<MapAttrs> = (outs, inputs, attrs) => {
+  const out = outs[0];
+  const compiled = compiledFor(attrs.fn, inputs);
+  const { arrays, offsets, strides, scalars } = compiled;
+  for (let i = 0; i < scalars.length; i++) {
+    const { register, index, dtype } = scalars[i];
+    store(arrays[register], dtype, attrs.scalars[index]);
+  }
+  const last = out.shape.length - 1;
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i];
+    arrays[i] = dataOf(input);
+    offsets[i] = input.offset;
+    strides[i] = input.strides[last];
+  }
+  arrays[compiled.out] = dataOf(out);
+  offsets[compiled.out] = out.offset;
+  if (last === 0) runLine(compiled, inputs.length, out.shape[0]);
+  else runRows(compiled, inputs, out, last);
+  for (let i = 0; i < inputs.length; i++) arrays[i] = NOTHING;
+  arrays[compiled.out] = NOTHING;
+  return undefined;
+};
+
+/** Runs the loops over `n` elements of the innermost axis and leaves every position behind the last. */
+function runLine(compiled: Compiled, inputs: number, n: number): void {
+  const { instructions, arrays, offsets, strides, out } = compiled;
+  if (instructions.length === 1) {
+    const { loop, a, b, c } = instructions[0];
+    loop(
+      arrays[out], offsets[out], n,
+      arrays[a], offsets[a], strides[a],
+      arrays[b], offsets[b], strides[b],
+      arrays[c], offsets[c], strides[c],
+    ); // biome-ignore format: one operand a line
+    return;
+  }
+  for (let start = 0; start < n; start += BLOCK) {
+    const length = Math.min(BLOCK, n - start);
+    for (let i = 0; i < instructions.length; i++) {
+      const { loop, out: o, a, b, c } = instructions[i];
+      loop(
+        arrays[o], offsets[o], length,
+        arrays[a], offsets[a], strides[a],
+        arrays[b], offsets[b], strides[b],
+        arrays[c], offsets[c], strides[c],
+      ); // biome-ignore format: one operand a line
+    }
+    for (let i = 0; i < inputs; i++) offsets[i] += strides[i] * length;
+    offsets[out] += length;
+  }
+}
+
+/** Every row of the innermost axis; an odometer keeps the inputs' positions over the outer axes. */
+function runRows(compiled: Compiled, inputs: readonly View[], out: View, last: number): void {
+  const { offsets } = compiled;
+  const { shape } = out;
+  const n = shape[last];
+  let rows = 1;
+  for (let axis = 0; axis < last; axis++) rows *= shape[axis];
+  const position = new Array<number>(last).fill(0);
+  const starts = inputs.map((input) => input.offset);
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < inputs.length; i++) offsets[i] = starts[i];
+    offsets[compiled.out] = out.offset + row * n;
+    runLine(compiled, inputs.length, n);
+    for (let axis = last - 1; axis >= 0; axis--) {
+      const rewind = ++position[axis] === shape[axis];
+      if (rewind) position[axis] = 0;
+      for (let i = 0; i < inputs.length; i++) {
+        const stride = inputs[i].strides[axis];
+        starts[i] += rewind ? stride * (1 - shape[axis]) : stride;
+      }
+      if (!rewind) break;
+    }
+  }
+}

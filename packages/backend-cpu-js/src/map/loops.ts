@@ -1,0 +1,217 @@
+/**
+ * One loop per intrinsic: `o[p…] = f(a[i…], b[j…], c[k…])` for `n` elements, each operand with its own step, so that
+ * scalars (step 0) and strided views need no copy. They stay separate functions because V8 then sees one operation per
+ * loop; the two to four array kinds that pass through cost it nothing (add: 2.0 ns mixed, 2.2 ns with float32 only).
+ * The array stored into does the rounding (float32) and the wrapping (int32).
+ */
+import type { Intrinsic, TypedArray } from "@neurite/core";
+import { erf } from "./erf.js";
+
+export type Loop = (
+  o: TypedArray,
+  p: number,
+  n: number,
+  a: TypedArray,
+  i: number,
+  s: number,
+  b: TypedArray,
+  j: number,
+  t: number,
+  c: TypedArray,
+  k: number,
+  u: number,
+) => void;
+
+/** Unrolled, as are the other loops so short that their bounds checks and counters dominate: 1.7 → 1.2 ns an element. */
+const add: Loop = (o, p, n, a, i, s, b, j, t) => {
+  const end = p + n;
+  for (const stop = end - 3; p < stop; p += 4) {
+    o[p] = a[i] + b[j];
+    i += s;
+    j += t;
+    o[p + 1] = a[i] + b[j];
+    i += s;
+    j += t;
+    o[p + 2] = a[i] + b[j];
+    i += s;
+    j += t;
+    o[p + 3] = a[i] + b[j];
+    i += s;
+    j += t;
+  }
+  for (; p < end; p++, i += s, j += t) o[p] = a[i] + b[j];
+};
+const sub: Loop = (o, p, n, a, i, s, b, j, t) => {
+  const end = p + n;
+  for (const stop = end - 3; p < stop; p += 4) {
+    o[p] = a[i] - b[j];
+    i += s;
+    j += t;
+    o[p + 1] = a[i] - b[j];
+    i += s;
+    j += t;
+    o[p + 2] = a[i] - b[j];
+    i += s;
+    j += t;
+    o[p + 3] = a[i] - b[j];
+    i += s;
+    j += t;
+  }
+  for (; p < end; p++, i += s, j += t) o[p] = a[i] - b[j];
+};
+const mul: Loop = (o, p, n, a, i, s, b, j, t) => {
+  const end = p + n;
+  for (const stop = end - 3; p < stop; p += 4) {
+    o[p] = a[i] * b[j];
+    i += s;
+    j += t;
+    o[p + 1] = a[i] * b[j];
+    i += s;
+    j += t;
+    o[p + 2] = a[i] * b[j];
+    i += s;
+    j += t;
+    o[p + 3] = a[i] * b[j];
+    i += s;
+    j += t;
+  }
+  for (; p < end; p++, i += s, j += t) o[p] = a[i] * b[j];
+};
+/** A product of two int32 can pass 2⁵³, where a double would lose the low bits that wrapping keeps. */
+const intMul: Loop = (o, p, n, a, i, s, b, j, t) => {
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = Math.imul(a[i], b[j]);
+};
+const div: Loop = (o, p, n, a, i, s, b, j, t) => {
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] / b[j];
+};
+/** As Python defines it: the result has the sign of the divisor, a zero too. */
+const mod: Loop = (o, p, n, a, i, s, b, j, t) => {
+  for (const end = p + n; p < end; p++, i += s, j += t) {
+    const divisor = b[j];
+    const rest = a[i] % divisor;
+    o[p] = rest === 0 ? (divisor < 0 ? -0 : 0) : rest < 0 !== divisor < 0 ? rest + divisor : rest;
+  }
+};
+const pow: Loop = (o, p, n, a, i, s, b, j, t) => {
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] ** b[j];
+};
+const max: Loop = (o, p, n, a, i, s, b, j, t) => {
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = Math.max(a[i], b[j]);
+};
+const min: Loop = (o, p, n, a, i, s, b, j, t) => {
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = Math.min(a[i], b[j]);
+};
+
+const neg: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = -a[i];
+};
+const abs: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = Math.abs(a[i]);
+};
+const sign: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = Math.sign(a[i]);
+};
+const exp: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = Math.exp(a[i]);
+};
+const expm1: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = Math.expm1(a[i]);
+};
+const log: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = Math.log(a[i]);
+};
+const log1p: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = Math.log1p(a[i]);
+};
+const sqrt: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = Math.sqrt(a[i]);
+};
+const sin: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = Math.sin(a[i]);
+};
+const cos: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = Math.cos(a[i]);
+};
+const tanh: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = Math.tanh(a[i]);
+};
+const erfLoop: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = erf(a[i]);
+};
+const floor: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = Math.floor(a[i]);
+};
+const ceil: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = Math.ceil(a[i]);
+};
+/** Adding 2⁵² leaves no room for a fraction, and the addition itself rounds halves to even. `x · 0` keeps the sign of zero. */
+const ROUNDER = 2 ** 52;
+const round: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) {
+    const x = a[i];
+    if (Math.abs(x) < ROUNDER) {
+      const r = x < 0 ? x - ROUNDER + ROUNDER : x + ROUNDER - ROUNDER;
+      o[p] = r === 0 ? x * 0 : r;
+    } else o[p] = x;
+  }
+};
+
+const lt: Loop = (o, p, n, a, i, s, b, j, t) => {
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] < b[j] ? 1 : 0;
+};
+const le: Loop = (o, p, n, a, i, s, b, j, t) => {
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] <= b[j] ? 1 : 0;
+};
+const gt: Loop = (o, p, n, a, i, s, b, j, t) => {
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] > b[j] ? 1 : 0;
+};
+const ge: Loop = (o, p, n, a, i, s, b, j, t) => {
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] >= b[j] ? 1 : 0;
+};
+const eq: Loop = (o, p, n, a, i, s, b, j, t) => {
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] === b[j] ? 1 : 0;
+};
+const ne: Loop = (o, p, n, a, i, s, b, j, t) => {
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] !== b[j] ? 1 : 0;
+};
+const and: Loop = (o, p, n, a, i, s, b, j, t) => {
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] & b[j];
+};
+const or: Loop = (o, p, n, a, i, s, b, j, t) => {
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] | b[j];
+};
+const not: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = a[i] ^ 1;
+};
+const isNaN: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) {
+    const x = a[i];
+    o[p] = x !== x ? 1 : 0;
+  }
+};
+/** ∞ − ∞ and NaN − NaN are NaN. */
+const isFinite: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) {
+    const x = a[i];
+    o[p] = x - x === 0 ? 1 : 0;
+  }
+};
+const select: Loop = (o, p, n, a, i, s, b, j, t, c, k, u) => {
+  for (const end = p + n; p < end; p++, i += s, j += t, k += u) o[p] = a[i] !== 0 ? b[j] : c[k];
+};
+
+/** For programs whose result is an input or a scalar. */
+export const same: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = a[i];
+};
+
+// biome-ignore format: a table
+const LOOPS: Record<Intrinsic, Loop> = {
+  add, sub, mul, neg, abs, sign, max, min, div, mod, pow, exp, expm1, log, log1p, sqrt, sin, cos, tanh, erf: erfLoop,
+  floor, ceil, round, lt, le, gt, ge, eq, ne, and, or, not, isNaN, isFinite, select,
+};
+
+/** The loop of an intrinsic for operands of one kind of number. */
+export function loopFor(fn: Intrinsic, integer: boolean): Loop {
+  return fn === "mul" && integer ? intMul : LOOPS[fn];
+}

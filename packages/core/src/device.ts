@@ -1,0 +1,157 @@
+/** A device is a backend together with the storages that live on it. */
+import type { Backend, FusedKernel, StorageId } from "./backend.js";
+import { bytesPerElement, type DType, type TypedArray } from "./dtype.js";
+import { DeviceError, DTypeError, UnsupportedError } from "./errors.js";
+import type { OpRecord } from "./op.js";
+import { state } from "./state.js";
+
+/** One allocation on a device, shared by all views of it and freed with the last. */
+export class Storage {
+  /** Tensors, saved values and pending reads that hold this storage. */
+  references = 1;
+  /** Smallest and largest element, known for integers that came from the host. */
+  range: readonly [number, number] | null = null;
+
+  constructor(
+    readonly device: Device,
+    readonly id: StorageId,
+    readonly dtype: DType,
+    readonly length: number,
+  ) {}
+
+  retain(): this {
+    this.references++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.references === 0) this.device.free(this);
+  }
+}
+
+/** What a device holds now. */
+export interface MemoryInfo {
+  readonly storages: number;
+  readonly bytes: number;
+}
+
+/** Where tensors live and ops run. Several devices work side by side in one process. */
+export class Device {
+  readonly name: string;
+  #storages = 0;
+  #bytes = 0;
+  #closed = false;
+  #table: (FusedKernel | null)[] = [];
+  #tableEpoch = 0;
+
+  constructor(readonly backend: Backend) {
+    this.name = backend.name;
+  }
+
+  /** Storages and bytes in use; a training loop keeps both constant from step to step. */
+  memory(): MemoryInfo {
+    return { storages: this.#storages, bytes: this.#bytes };
+  }
+
+  /**
+   * Room for `length` elements.
+   * @throws DTypeError when the backend cannot hold the dtype, UnsupportedError beyond its limits
+   */
+  allocate(dtype: DType, length: number): Storage {
+    const { backend } = this;
+    if (this.#closed) {
+      throw new DeviceError({
+        op: "allocate",
+        argument: "device",
+        expected: "an open device",
+        received: `"${this.name}", which was closed`,
+        remedy: "Create a new one.",
+      });
+    }
+    if (backend.dtypes[dtype] === "none") {
+      throw new DTypeError({
+        op: "allocate",
+        argument: "dtype",
+        expected: `a dtype that backend "${this.name}" holds (${this.#held()})`,
+        received: dtype,
+        remedy: "Cast it, or use another backend.",
+      });
+    }
+    if (length > backend.limits.maxElements) {
+      throw new UnsupportedError({
+        op: "allocate",
+        argument: "length",
+        expected: `at most ${backend.limits.maxElements} elements on backend "${this.name}"`,
+        received: String(length),
+        remedy: "Split the tensor or use another backend.",
+      });
+    }
+    const storage = new Storage(this, backend.alloc(dtype, Math.max(length, 1)), dtype, length);
+    this.#storages++;
+    this.#bytes += length * bytesPerElement(dtype);
+    return storage;
+  }
+
+  #held(): string {
+    const { dtypes } = this.backend;
+    return (Object.keys(dtypes) as DType[]).filter((dtype) => dtypes[dtype] !== "none").join(", ");
+  }
+
+  /** Called by the last release of a storage. */
+  free(storage: Storage): void {
+    this.#storages--;
+    this.#bytes -= storage.length * bytesPerElement(storage.dtype);
+    if (!this.#closed) this.backend.free(storage.id);
+  }
+
+  /** A copy of `length` elements; the storage stays alive until the promise settles. */
+  async read(storage: Storage, offset: number, length: number): Promise<TypedArray> {
+    storage.retain();
+    try {
+      return await this.backend.read(storage.id, offset, length);
+    } finally {
+      storage.release();
+    }
+  }
+
+  /** The backend's own kernel for an op, or null where the composition serves. */
+  // biome-ignore lint/suspicious/noExplicitAny: ops of every attribute type
+  kernelFor(op: OpRecord<any>): FusedKernel | null {
+    if (this.#tableEpoch !== state.kernelEpoch) {
+      this.#table = [];
+      this.#tableEpoch = state.kernelEpoch;
+    }
+    const known = this.#table[op.id];
+    if (known !== undefined) return known;
+    const kernel = op.kernels.get(this.name) ?? (op.lower ? null : (this.backend.fused?.[op.name] ?? null));
+    this.#table[op.id] = kernel;
+    return kernel;
+  }
+
+  /** Gives back the backend's workers and handles; tensors of this device are unusable afterwards. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.backend.close?.();
+    if (state.defaultDevice === this) state.defaultDevice = null;
+  }
+}
+
+/** Sets the device of tensors made without `device`. A script's choice; library code never calls this. */
+export function setDefaultDevice(device: Device): void {
+  state.defaultDevice = device;
+}
+
+/** The device of tensors made without `device`. */
+export function defaultDevice(): Device {
+  if (!state.defaultDevice) {
+    throw new DeviceError({
+      op: "defaultDevice",
+      argument: "device",
+      expected: "a default device",
+      received: "none",
+      remedy: 'Choose a backend first, e.g. import { cpuJs } from "@neurite/backend-cpu-js"; setDefaultDevice(cpuJs());',
+    });
+  }
+  return state.defaultDevice;
+}

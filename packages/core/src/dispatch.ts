@@ -1,0 +1,72 @@
+/**
+ * How an op runs: through the interceptors, then as a view, by required kernels (`lower`), by the backend's fused
+ * kernel, or as its composition.
+ */
+import type { Device } from "./device.js";
+import { defaultDevice } from "./device.js";
+import { IndexError } from "./errors.js";
+import type { OpRecord } from "./op.js";
+import { packed } from "./ops/copy.js";
+import { scope } from "./scope.js";
+import { state } from "./state.js";
+import { allocateTensor, commonDevice, type Tensor } from "./tensor.js";
+
+/**
+ * Runs an op and returns its outputs.
+ * @param aux whether hidden results are wanted behind the outputs; only autograd asks for them
+ */
+export function dispatch<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux = false): Tensor[] {
+  const frame = state.top;
+  if (frame === null) return execute(op, inputs, attrs, aux);
+  state.top = frame.below;
+  try {
+    return frame.interceptor.intercept(op, inputs, attrs, aux, dispatch);
+  } finally {
+    state.top = frame;
+  }
+}
+
+function execute<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux: boolean): Tensor[] {
+  const device = inputs.length > 0 ? commonDevice(op.name, inputs) : deviceOf(attrs);
+  if (op.view) return [op.view(inputs[0]!, attrs)];
+  const metas = op.infer(inputs, attrs, aux);
+  const kernel = device.kernelFor(op);
+  if (kernel === null && !op.lower) return composed(op, inputs, attrs, aux);
+  const outs: Tensor[] = [];
+  try {
+    for (let i = 0; i < metas.length; i++) outs.push(allocateTensor(device, metas[i]!.shape, metas[i]!.dtype));
+    if (kernel === null) {
+      op.lower!(device, outs, inputs, attrs);
+      return outs;
+    }
+    if (outs.every((out) => out.size === 0)) return outs;
+    const status = kernel(outs, kernel.strided ? inputs : inputs.map(packed), attrs as never);
+    if (typeof status === "number") throw badIndex(op.name, status);
+    if (status !== false) return outs;
+  } catch (error) {
+    for (const out of outs) out.dispose("its op failed");
+    throw error;
+  }
+  for (const out of outs) out.dispose("its kernel declined");
+  return composed(op, inputs, attrs, aux);
+}
+
+function composed<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux: boolean): Tensor[] {
+  return scope(() => [...op.compose!(inputs, attrs, aux)], op.name);
+}
+
+/** Creation ops have no input; their attributes may name the device. */
+function deviceOf(attrs: unknown): Device {
+  return (attrs as { device?: Device } | null)?.device ?? defaultDevice();
+}
+
+/** The error for an index that a kernel found out of range. */
+export function badIndex(op: string, position: number): IndexError {
+  return new IndexError({
+    op,
+    argument: "indices",
+    expected: "indices within the indexed axis",
+    received: `an index out of range at position ${position}`,
+    remedy: "Indices count from 0 to the axis' length − 1.",
+  });
+}

@@ -1,0 +1,97 @@
+/** Element types and their host arrays. */
+import { DTypeError } from "./errors.js";
+
+/** Element types. `bool` is stored as one byte, 0 or 1. */
+export type DType = "float32" | "float64" | "int32" | "uint8" | "bool";
+
+export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
+
+/** The host array that carries each dtype. */
+export interface HostArray {
+  float32: Float32Array;
+  float64: Float64Array;
+  int32: Int32Array;
+  uint8: Uint8Array;
+  bool: Uint8Array;
+}
+
+export const DTYPES: readonly DType[] = ["float32", "float64", "int32", "uint8", "bool"];
+
+const BYTES: Record<DType, number> = { float32: 4, float64: 8, int32: 4, uint8: 1, bool: 1 };
+
+/** Bytes of one element. */
+export function bytesPerElement(dtype: DType): number {
+  return BYTES[dtype];
+}
+
+export function isFloat(dtype: DType): boolean {
+  return dtype === "float32" || dtype === "float64";
+}
+
+/** A new zeroed host array of `length` elements. */
+export function hostArray(dtype: DType, length: number): TypedArray {
+  switch (dtype) {
+    case "float32":
+      return new Float32Array(length);
+    case "float64":
+      return new Float64Array(length);
+    case "int32":
+      return new Int32Array(length);
+    default:
+      return new Uint8Array(length);
+  }
+}
+
+/** The dtype a host array stands for; a `Uint8Array` is `uint8`. */
+export function dtypeOf(array: TypedArray): DType {
+  if (array instanceof Float32Array) return "float32";
+  if (array instanceof Float64Array) return "float64";
+  if (array instanceof Int32Array) return "int32";
+  if (array instanceof Uint8Array) return "uint8";
+  throw new DTypeError({
+    op: "tensor",
+    argument: "data",
+    expected: "a Float32Array, Float64Array, Int32Array or Uint8Array",
+    received: Object.prototype.toString.call(array).slice(8, -1),
+    remedy: "Convert it to one of these arrays first.",
+  });
+}
+
+/** Throws unless `dtype` is a floating-point type. */
+export function expectFloat(op: string, argument: string, dtype: DType): void {
+  if (!isFloat(dtype)) {
+    throw new DTypeError({
+      op,
+      argument,
+      expected: "float32 or float64",
+      received: dtype,
+      remedy: `Cast it first: cast(${argument}, "float32").`,
+    });
+  }
+}
+
+/** Throws unless both dtypes are the same. */
+export function expectSameDType(op: string, argument: string, expected: DType, received: DType): void {
+  if (expected !== received) {
+    throw new DTypeError({
+      op,
+      argument,
+      expected,
+      received,
+      remedy: `Tensors are never promoted silently; cast it: cast(${argument}, "${expected}").`,
+    });
+  }
+}
+
+/** Throws unless `dtype` is int32, the dtype of indices. */
+export function expectIndex(op: string, argument: string, dtype: DType): void {
+  if (dtype !== "int32") {
+    throw new DTypeError({
+      op,
+      argument,
+      expected: "int32 indices",
+      received: dtype,
+      remedy: `Cast it: cast(${argument}, "int32").`,
+    });
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * Makes ops of elementwise expressions: a row of the table (`ops/elementwise.ts`) becomes a function with gradients of
+ * any order, for every backend. Operands may be numbers: they become scalar parameters of the kernel.
+ */
+import { coalesceFor } from "./coalesce.js";
+import { differentiate } from "./differentiate.js";
+import { dispatch } from "./dispatch.js";
+import type { DType } from "./dtype.js";
+import { DTypeError, ValueError } from "./errors.js";
+import { call, type Expression, input, inputsOf, MapFunction, scalar, substitute } from "./expression.js";
+import { defineOp, type OpRecord, type Saves, type VjpContext } from "./op.js";
+import { sumTo } from "./ops/reduce.js";
+import { broadcastShapes } from "./shape.js";
+import type { Tensor } from "./tensor.js";
+
+export interface ElementwiseAttrs {
+  /** Values of the function's scalar parameters. */
+  readonly scalars: readonly number[];
+}
+
+/** How the gradient by one operand is computed: not at all, as `dy` itself, or by another elementwise op. */
+type GradientRule = "dy" | { readonly op: OpRecord<ElementwiseAttrs>; readonly uses: readonly number[] } | null;
+
+interface Form {
+  readonly name: string;
+  /** Inputs are 0 … arity − 1. */
+  readonly expression: Expression;
+  readonly arity: number;
+  readonly scalars: number;
+  /** Partial derivatives by each input; in them input `arity` stands for the output. Made when first needed. */
+  readonly partials: () => readonly (Expression | null)[];
+}
+
+/** The op of one expression. */
+function elementwiseOp(form: Form): OpRecord<ElementwiseAttrs> {
+  const { name, arity, expression } = form;
+  const fn = MapFunction.of(expression, arity, form.scalars);
+  let rules: readonly GradientRule[] | null = null;
+  const gradientRules = () => {
+    rules ??= form.partials().map((partial, i) => gradientRule(form, partial, i));
+    return rules;
+  };
+  return defineOp<ElementwiseAttrs>({
+    name,
+    infer(inputs, { scalars }) {
+      let { shape } = inputs[0]!;
+      for (let i = 1; i < inputs.length; i++) shape = broadcastShapes(name, shape, inputs[i]!.shape);
+      const dtypes: DType[] = [];
+      for (let i = 0; i < inputs.length; i++) dtypes.push(inputs[i]!.dtype);
+      if (scalars.length > 0) expectScalars(name, scalars, dtypes);
+      return [{ shape, dtype: fn.program(name, dtypes).type }];
+    },
+    lower(device, outs, inputs, { scalars }) {
+      const out = outs[0]!;
+      if (out.size === 0) return;
+      const plan = coalesceFor(out, inputs);
+      device.backend.kernels.map([plan.out], plan.inputs, { fn, scalars });
+    },
+    vjp(context) {
+      return gradientRules().map((rule, i) => (context.needs[i] ? applyRule(rule, context, i, arity) : null));
+    },
+    saves: (_, needs) => savedBy(gradientRules(), arity, needs),
+  });
+}
+
+function expectScalars(op: string, scalars: readonly number[], dtypes: readonly DType[]): void {
+  const dtype = dtypes.find((candidate) => candidate !== "bool");
+  if (dtype !== "int32") return;
+  const odd = scalars.find((value) => !Number.isInteger(value));
+  if (odd !== undefined) {
+    throw new DTypeError({
+      op,
+      argument: "operand",
+      expected: "an integer, since a number takes the tensor's dtype int32",
+      received: String(odd),
+      remedy: 'Cast the tensor: cast(x, "float32").',
+    });
+  }
+}
+
+function gradientRule(form: Form, partial: Expression | null, index: number): GradientRule {
+  if (partial === null) return null;
+  const { arity } = form;
+  if (partial.kind === "constant" && partial.value === 1) return "dy";
+  if (partial.kind === "constant" && partial.value === 0) return null;
+  // inputs of the gradient op: dy first, then what the partial derivative uses
+  const uses = inputsOf(partial);
+  const renamed: Expression[] = [];
+  uses.forEach((use, position) => {
+    renamed[use] = input(position + 1);
+  });
+  const expression = call("mul", input(0), substitute(partial, renamed));
+  const op = elementwiseOp({
+    name: `${form.name}Grad${arity > 1 ? index : ""}`,
+    expression,
+    arity: uses.length + 1,
+    scalars: form.scalars,
+    partials: () => symbolicPartials(expression, uses.length + 1),
+  });
+  return { op, uses };
+}
+
+function applyRule(
+  rule: GradientRule,
+  { attrs, inputs, outputs, dy }: VjpContext<ElementwiseAttrs>,
+  index: number,
+  arity: number,
+): Tensor | null {
+  if (rule === null) return null;
+  const { shape } = inputs[index]!;
+  if (rule === "dy") return sumTo(dy[0]!, shape);
+  const operands = rule.uses.map((use) => (use === arity ? outputs[0]! : inputs[use]!));
+  return sumTo(dispatch(rule.op, [dy[0]!, ...operands], attrs)[0]!, shape);
+}
+
+function savedBy(rules: readonly GradientRule[], arity: number, needs: readonly boolean[]): Saves {
+  const used = new Set<number>();
+  rules.forEach((rule, i) => {
+    if (needs[i] && rule !== null && rule !== "dy") for (const use of rule.uses) used.add(use);
+  });
+  const outputs = used.delete(arity) ? [0] : [];
+  return { inputs: [...used], outputs };
+}
+
+function symbolicPartials(expression: Expression, arity: number): (Expression | null)[] {
+  return Array.from({ length: arity }, (_, i) => differentiate(expression, input(i), input(arity)));
+}
+
+/** One row of the table of elementwise ops. */
+export interface Row {
+  readonly name: string;
+  readonly arity: number;
+  /** The function, of inputs 0 … arity − 1. */
+  readonly expression: Expression;
+  /** The record that runs when the operands whose bits are set in `mask` are numbers. */
+  variant(mask: number): OpRecord<ElementwiseAttrs>;
+}
+
+/** Partial derivatives by each operand, from the operands and the output; null is a derivative of zero. */
+export type Partials = (...operandsAndOutput: Expression[]) => readonly (Expression | null)[];
+
+function makeRow(name: string, arity: number, expression: Expression, partials: Partials | undefined): Row {
+  const variants: OpRecord<ElementwiseAttrs>[] = [];
+  const generic = () =>
+    partials
+      ? partials(...Array.from({ length: arity + 1 }, (_, i) => input(i)))
+      : symbolicPartials(expression, arity);
+  const variant = (mask: number) => {
+    const existing = variants[mask];
+    if (existing) return existing;
+    const operands: Expression[] = [];
+    const tensors: number[] = [];
+    for (let i = 0, scalars = 0; i < arity; i++) {
+      if (mask & (1 << i)) operands.push(scalar(scalars++));
+      else operands.push(input(tensors.push(i) - 1));
+    }
+    operands.push(input(tensors.length));
+    const made = elementwiseOp({
+      name,
+      expression: substitute(expression, operands),
+      arity: tensors.length,
+      scalars: arity - tensors.length,
+      partials: () => {
+        const all = generic();
+        return tensors.map((i) => (all[i] ? substitute(all[i], operands) : null));
+      },
+    });
+    variants[mask] = made;
+    return made;
+  };
+  return { name, arity, expression, variant };
+}
+
+const NO_SCALARS: ElementwiseAttrs = { scalars: [] };
+
+export type UnaryOp = ((x: Tensor) => Tensor) & { readonly row: Row };
+export type BinaryOp = ((a: Tensor | number, b: Tensor | number) => Tensor) & { readonly row: Row };
+export type TernaryOp = ((a: Tensor | number, b: Tensor | number, c: Tensor | number) => Tensor) & { readonly row: Row };
+
+/** A row with one operand. */
+export function unary(name: string, build: (x: Expression) => Expression, partials?: Partials): UnaryOp {
+  const row = makeRow(name, 1, build(input(0)), partials);
+  let op: OpRecord<ElementwiseAttrs> | null = null;
+  const run = (x: Tensor) => {
+    op ??= row.variant(0);
+    return dispatch(op, [x], NO_SCALARS)[0]!;
+  };
+  return Object.assign(run, { row });
+}
+
+/** A row with two operands; either may be a number. */
+export function binary(
+  name: string,
+  build: (a: Expression, b: Expression) => Expression,
+  partials?: Partials,
+): BinaryOp {
+  const row = makeRow(name, 2, build(input(0), input(1)), partials);
+  const run = (a: Tensor | number, b: Tensor | number) => {
+    if (typeof b === "number") {
+      if (typeof a === "number") throw allNumbers(name);
+      return dispatch(row.variant(2), [a], { scalars: [b] })[0]!;
+    }
+    if (typeof a === "number") return dispatch(row.variant(1), [b], { scalars: [a] })[0]!;
+    return dispatch(row.variant(0), [a, b], NO_SCALARS)[0]!;
+  };
+  return Object.assign(run, { row });
+}
+
+/** A row with three operands; each may be a number. */
+export function ternary(
+  name: string,
+  build: (a: Expression, b: Expression, c: Expression) => Expression,
+  partials?: Partials,
+): TernaryOp {
+  const row = makeRow(name, 3, build(input(0), input(1), input(2)), partials);
+  const run = (...operands: (Tensor | number)[]) => {
+    let mask = 0;
+    const tensors: Tensor[] = [];
+    const scalars: number[] = [];
+    operands.forEach((operand, i) => {
+      if (typeof operand !== "number") tensors.push(operand);
+      else {
+        mask |= 1 << i;
+        scalars.push(operand);
+      }
+    });
+    if (tensors.length === 0) throw allNumbers(name);
+    return dispatch(row.variant(mask), tensors, { scalars })[0]!;
+  };
+  return Object.assign(run, { row });
+}
+
+function allNumbers(op: string): ValueError {
+  return new ValueError({
+    op,
+    argument: "operands",
+    expected: "at least one tensor",
+    received: "numbers only",
+    remedy: "Use JavaScript's own arithmetic, or tensor(number).",
+  });
+}
+
+/**
+ * One fused elementwise kernel of your own, differentiable like any other op.
+ *
+ * @param build the expression of the inputs and then the scalars, from the builders in `e`
+ * @example
+ * const fma = elementwise("fma", 3, 0, (a, b, c) => e.add(e.mul(a, b), c));
+ * const y = fma([a, b, c]);                          // shapes broadcast
+ */
+export function elementwise(
+  name: string,
+  inputs: number,
+  scalars: number,
+  build: (...operands: Expression[]) => Expression,
+): (inputs: readonly Tensor[], scalars?: readonly number[]) => Tensor {
+  const expression = build(
+    ...Array.from({ length: inputs }, (_, i) => input(i)),
+    ...Array.from({ length: scalars }, (_, i) => scalar(i)),
+  );
+  const op = elementwiseOp({
+    name,
+    expression,
+    arity: inputs,
+    scalars,
+    partials: () => symbolicPartials(expression, inputs),
+  });
+  return (tensors, values = []) => {
+    if (tensors.length !== inputs || values.length !== scalars) {
+      throw new ValueError({
+        op: name,
+        argument: "operands",
+        expected: `${inputs} tensors and ${scalars} numbers`,
+        received: `${tensors.length} and ${values.length}`,
+        remedy: "Give one for each parameter of the expression.",
+      });
+    }
+    return dispatch(op, tensors, { scalars: values })[0]!;
+  };
+}
+

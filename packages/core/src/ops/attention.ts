@@ -1,0 +1,99 @@
+/** Scaled dot-product attention (Vaswani et al. 2017). */
+import { dispatch } from "../dispatch.js";
+import { expectFloat, expectSameDType } from "../dtype.js";
+import { DTypeError, ShapeError } from "../errors.js";
+import { defineOp } from "../op.js";
+import { broadcastShapes, formatShape, sameShape, type Shape } from "../shape.js";
+import { composite } from "../scope.js";
+import type { Tensor } from "../tensor.js";
+import { mul, where } from "./elementwise.js";
+import { matmul } from "./matmul.js";
+import { softmax } from "./softmax.js";
+import { transpose } from "./views.js";
+
+const attentionOp = /* @__PURE__ */ defineOp<{ readonly scale: number }>({
+  name: "attention",
+  infer([q, k, v, mask]) {
+    expectFloat("attention", "query", q!.dtype);
+    expectSameDType("attention", "key", q!.dtype, k!.dtype);
+    expectSameDType("attention", "value", q!.dtype, v!.dtype);
+    const [n, m] = [q!.shape[q!.rank - 2]!, k!.shape[k!.rank - 2]!];
+    if (q!.shape[q!.rank - 1] !== k!.shape[k!.rank - 1] || m !== v!.shape[v!.rank - 2]) {
+      throw new ShapeError({
+        op: "attention",
+        argument: "key and value",
+        expected: `[..., m, ${q!.shape[q!.rank - 1]}] and [..., m, any]`,
+        received: `${formatShape(k!.shape)} and ${formatShape(v!.shape)}`,
+        remedy: "Query and key share their features, key and value their length.",
+      });
+    }
+    const leading = [q!, k!, v!].map((x): Shape => x.shape.slice(0, -2));
+    const batch = leading.reduce((a, b) => broadcastShapes("attention", a, b));
+    if (mask) expectMask(mask, [...batch, n, m]);
+    return [{ shape: [...batch, n, v!.shape[v!.rank - 1]!], dtype: q!.dtype }];
+  },
+  compose([q, k, v, mask], { scale }) {
+    const scores = mul(matmul(q!, transpose(k!)), scale);
+    return [matmul(maskedSoftmax(scores, mask), v!)];
+  },
+});
+
+function expectMask(mask: Tensor, scores: readonly number[]): void {
+  if (mask.dtype !== "bool") {
+    throw new DTypeError({
+      op: "attention",
+      argument: "mask",
+      expected: "bool, true where a key may be attended to",
+      received: mask.dtype,
+      remedy: "Compare first, e.g. notEqual(tokens, padding).",
+    });
+  }
+  if (!sameShape(broadcastShapes("attention", scores, mask.shape), scores)) {
+    throw new ShapeError({
+      op: "attention",
+      argument: "mask",
+      expected: `a shape that broadcasts to the scores' ${formatShape(scores)}`,
+      received: formatShape(mask.shape),
+    });
+  }
+}
+
+/**
+ * Softmax over the last axis among the positions where `mask` (bool, broadcast) is true; without a mask, over all.
+ * A row with no true position becomes all zeros instead of NaN.
+ */
+export function maskedSoftmax(scores: Tensor, mask?: Tensor): Tensor {
+  if (!mask) return softmax(scores);
+  // a large finite score: with −∞ an all-masked row would be ∞ − ∞
+  return composite("maskedSoftmax", () => where(mask, softmax(where(mask, scores, -1e30)), 0));
+}
+
+export interface AttentionOptions {
+  /** bool, broadcast to [..., n, m]; true where query i may attend to key j. */
+  readonly mask?: Tensor;
+  /** Factor of the scores; default 1/√features. */
+  readonly scale?: number;
+}
+
+/**
+ * softmax(scale · q kᵀ) v, softmax over the keys.
+ * @param query [..., n, d]
+ * @param key [..., m, d]
+ * @param value [..., m, v]
+ * @returns [..., n, v]; a query that may attend to nothing gets zeros
+ */
+export function attention(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor {
+  const { mask, scale = 1 / Math.sqrt(query.shape[query.rank - 1] ?? 1) } = options;
+  for (const [name, x] of Object.entries({ query, key, value })) {
+    if (x.rank >= 2) continue;
+    throw new ShapeError({
+      op: "attention",
+      argument: name,
+      expected: "[..., length, features]",
+      received: formatShape(x.shape),
+      remedy: "Add the missing axes with unsqueeze.",
+    });
+  }
+  const inputs = mask ? [query, key, value, mask] : [query, key, value];
+  return dispatch(attentionOp, inputs, { scale })[0]!;
+}

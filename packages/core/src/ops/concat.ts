@@ -1,0 +1,109 @@
+/** Joining and cutting along an axis. */
+import type { View } from "../backend.js";
+import { dispatch } from "../dispatch.js";
+import { expectSameDType } from "../dtype.js";
+import { ShapeError, ValueError } from "../errors.js";
+import { defineOp } from "../op.js";
+import { formatShape, normalizeAxis, sizeOf } from "../shape.js";
+import { composite } from "../scope.js";
+import type { Tensor } from "../tensor.js";
+import { withPacked } from "./copy.js";
+import { slice, unsqueeze } from "./views.js";
+
+const concatOp = /* @__PURE__ */ defineOp<{ readonly axis: number }>({
+  name: "concat",
+  infer(inputs, { axis }) {
+    const first = inputs[0]!;
+    let total = 0;
+    for (const [i, x] of inputs.entries()) {
+      expectSameDType("concat", `tensors[${i}]`, first.dtype, x.dtype);
+      const fits = x.rank === first.rank && x.shape.every((length, k) => k === axis || length === first.shape[k]);
+      if (!fits) {
+        throw new ShapeError({
+          op: "concat",
+          argument: `tensors[${i}]`,
+          expected: `the shape ${formatShape(first.shape)} of tensors[0], except along axis ${axis}`,
+          received: formatShape(x.shape),
+          remedy: "Pad or reshape it.",
+        });
+      }
+      total += x.shape[axis]!;
+    }
+    return [{ shape: first.shape.toSpliced(axis, 1, total), dtype: first.dtype }];
+  },
+  lower(device, [out], inputs, { axis }) {
+    if (out!.size === 0) return;
+    const outer = sizeOf(out!.shape.slice(0, axis));
+    const inner = sizeOf(out!.shape.slice(axis + 1));
+    const cube = (x: Tensor): View => {
+      const n = x.shape[axis]!;
+      const { id, dtype, offset } = x;
+      return { id, dtype, offset, shape: [outer, n, inner], strides: [n * inner, inner, 1] };
+    };
+    const filled = inputs.filter((x) => x.size > 0);
+    withPacked(filled, (ready) => device.backend.kernels.concat([cube(out!)], ready.map(cube), {}));
+  },
+  vjp({ attrs: { axis }, inputs, dy: [dy] }) {
+    let start = 0;
+    return inputs.map((x) => {
+      const from = start;
+      start += x.shape[axis]!;
+      return slice(dy!, [...new Array<null>(axis).fill(null), [from, start]]);
+    });
+  },
+});
+
+function expectSome(op: string, tensors: readonly Tensor[]): void {
+  if (tensors.length === 0) {
+    throw new ValueError({
+      op,
+      argument: "tensors",
+      expected: "at least one tensor",
+      received: "an empty list",
+      remedy: "There is no shape to give the result.",
+    });
+  }
+}
+
+/** Tensors of one rank joined along an existing axis. @throws ShapeError when another axis differs */
+export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
+  expectSome("concat", tensors);
+  const at = normalizeAxis("concat", axis, tensors[0]!.rank);
+  return tensors.length === 1 ? tensors[0]! : dispatch(concatOp, tensors, { axis: at })[0]!;
+}
+
+/** Tensors of one shape joined along a new axis. */
+export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
+  expectSome("stack", tensors);
+  const at = normalizeAxis("stack", axis, tensors[0]!.rank + 1);
+  return composite("stack", () =>
+    concat(
+      tensors.map((tensor) => unsqueeze(tensor, at)),
+      at,
+    ),
+  );
+}
+
+/**
+ * A tensor cut along an axis into parts of the given lengths (views), or into `parts` equal ones.
+ * @throws ShapeError when the lengths do not add up
+ */
+export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
+  const at = normalizeAxis("split", axis, x.rank);
+  const total = x.shape[at]!;
+  const lengths = typeof parts === "number" ? new Array<number>(parts).fill(total / parts) : parts;
+  if (lengths.some((length) => !Number.isInteger(length)) || lengths.reduce((a, b) => a + b, 0) !== total) {
+    throw new ShapeError({
+      op: "split",
+      argument: "parts",
+      expected: `whole lengths that add up to ${total}, the length of axis ${axis}`,
+      received: JSON.stringify(parts),
+    });
+  }
+  let start = 0;
+  return lengths.map((length) => {
+    const from = start;
+    start += length;
+    return slice(x, [...new Array<null>(at).fill(null), [from, start]]);
+  });
+}

@@ -1,0 +1,56 @@
+/** Copies: to row-major order, and from one dtype to another. */
+import { coalesceFor } from "../coalesce.js";
+import { type DType, isFloat } from "../dtype.js";
+import { dispatch } from "../dispatch.js";
+import { defineOp } from "../op.js";
+import { allocateTensor, type Tensor } from "../tensor.js";
+
+const NO_ATTRS = {};
+
+/** Fills `out` (contiguous) with the elements of `x`, of the same shape or one that broadcasts to it. */
+export function copyInto(out: Tensor, x: Tensor): void {
+  if (out.size === 0) return;
+  const plan = coalesceFor(out, [x]);
+  out.device.backend.kernels.copy([plan.out], plan.inputs, NO_ATTRS);
+}
+
+/** `x` itself when contiguous, else a contiguous copy that the caller disposes. Not recorded. */
+export function packed(x: Tensor): Tensor {
+  if (x.contiguous) return x;
+  const out = allocateTensor(x.device, x.shape, x.dtype);
+  copyInto(out, x);
+  return out;
+}
+
+/** Calls `fn` with contiguous versions of the inputs, and frees the copies. */
+export function withPacked<T>(inputs: readonly Tensor[], fn: (inputs: readonly Tensor[]) => T): T {
+  if (inputs.every((input) => input.contiguous)) return fn(inputs);
+  const ready = inputs.map(packed);
+  try {
+    return fn(ready);
+  } finally {
+    ready.forEach((copy, i) => {
+      if (copy !== inputs[i]) copy.dispose();
+    });
+  }
+}
+
+const copyOp = /* @__PURE__ */ defineOp<{ readonly dtype: DType }>({
+  name: "copy",
+  infer: ([x], { dtype }) => [{ shape: x!.shape, dtype }],
+  lower: (_device, [out], [x]) => copyInto(out!, x!),
+  vjp: ({ inputs: [x], dy: [dy] }) => [isFloat(dy!.dtype) ? cast(dy!, x!.dtype) : null],
+});
+
+/** A contiguous copy of `x`. */
+export function copy(x: Tensor): Tensor {
+  return dispatch(copyOp, [x], { dtype: x.dtype })[0]!;
+}
+
+/**
+ * `x` in another dtype. Floats become integers by truncation toward zero; anything becomes `bool` by `≠ 0`. Gradients
+ * pass between floating dtypes only.
+ */
+export function cast(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : dispatch(copyOp, [x], { dtype })[0]!;
+}

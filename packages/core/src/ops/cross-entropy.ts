@@ -1,0 +1,107 @@
+/** Cross-entropy of class indices, from logits. */
+import { dispatch } from "../dispatch.js";
+import { expectFloat, expectIndex } from "../dtype.js";
+import { ShapeError, ValueError } from "../errors.js";
+import { defineOp } from "../op.js";
+import { expectSameShape, formatShape } from "../shape.js";
+import { composite } from "../scope.js";
+import type { Tensor } from "../tensor.js";
+import { cast } from "./copy.js";
+import { arange } from "./create.js";
+import { add, div, equal, maximum, mul, neg, notEqual, sub, where } from "./elementwise.js";
+import { pick } from "./gather.js";
+import { mean, sum } from "./reduce.js";
+import { logSoftmax, softmax } from "./softmax.js";
+import { reshape, unsqueeze } from "./views.js";
+
+interface CrossEntropyAttrs {
+  readonly ignoreIndex: number | null;
+  readonly labelSmoothing: number;
+}
+
+/** Targets with ignored positions replaced by class 0, and where to count the loss (null: everywhere). */
+function counted(targets: Tensor, ignoreIndex: number | null): { safe: Tensor; mask: Tensor | null } {
+  if (ignoreIndex === null) return { safe: targets, mask: null };
+  const mask = notEqual(targets, ignoreIndex);
+  return { safe: where(mask, targets, 0), mask };
+}
+
+/** Loss of each row: logits [n, c] and targets [n] give [n], 0 where ignored. */
+const crossEntropyOp = /* @__PURE__ */ defineOp<CrossEntropyAttrs>({
+  name: "crossEntropy",
+  infer([logits, targets]) {
+    expectFloat("crossEntropy", "logits", logits!.dtype);
+    expectIndex("crossEntropy", "targets", targets!.dtype);
+    expectSameShape("crossEntropy", "targets", logits!.shape.slice(0, 1), targets!.shape);
+    return [{ shape: targets!.shape, dtype: logits!.dtype }];
+  },
+  compose([logits, targets], { ignoreIndex, labelSmoothing }) {
+    const { safe, mask } = counted(targets!, ignoreIndex);
+    const logP = logSoftmax(logits!);
+    let loss = neg(pick(logP, safe));
+    if (labelSmoothing > 0) {
+      loss = sub(mul(loss, 1 - labelSmoothing), mul(mean(logP, { axis: 1 }), labelSmoothing));
+    }
+    return [mask ? where(mask, loss, 0) : loss];
+  },
+  // dy·(softmax(logits) − smoothed one-hot)
+  vjp({ attrs: { ignoreIndex, labelSmoothing }, inputs: [logits, targets], dy: [dy] }) {
+    const { safe, mask } = counted(targets!, ignoreIndex);
+    const classes = logits!.shape[1]!;
+    const oneHot = equal(unsqueeze(safe, 1), arange(0, classes, 1, { device: logits!.device }));
+    const wanted = add(mul(cast(oneHot, logits!.dtype), 1 - labelSmoothing), labelSmoothing / classes);
+    const weight = unsqueeze(mask ? where(mask, dy!, 0) : dy!, 1);
+    return [mul(sub(softmax(logits!), wanted), weight), null];
+  },
+  saves: { inputs: [0, 1] },
+});
+
+export interface CrossEntropyOptions {
+  /** `mean` over the positions that count (default), `sum`, or `none` for each position's own loss. */
+  readonly reduction?: "mean" | "sum" | "none";
+  /** Target value of positions that do not count, such as padding. */
+  readonly ignoreIndex?: number;
+  /** ε in (1 − ε)·onehot + ε/c (Szegedy et al. 2015). */
+  readonly labelSmoothing?: number;
+}
+
+/**
+ * −ln softmax(logits)[target].
+ * @param logits [..., c], unnormalised
+ * @param targets int32 [...], classes 0 … c − 1 or `ignoreIndex`
+ * @returns a scalar, or [...] with reduction `none`. With every position ignored the mean is 0.
+ * @throws ShapeError, DTypeError, IndexError for a class out of range
+ */
+export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  const { reduction = "mean", ignoreIndex = null, labelSmoothing = 0 } = options;
+  if (logits.rank === 0) {
+    throw new ShapeError({
+      op: "crossEntropy",
+      argument: "logits",
+      expected: "a last axis of classes",
+      received: formatShape(logits.shape),
+      remedy: "Give logits [..., classes].",
+    });
+  }
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+    throw new ValueError({
+      op: "crossEntropy",
+      argument: "labelSmoothing",
+      expected: "a number from 0 to 1",
+      received: String(labelSmoothing),
+    });
+  }
+  const rows = logits.shape.slice(0, -1);
+  expectIndex("crossEntropy", "targets", targets.dtype);
+  expectSameShape("crossEntropy", "targets", rows, targets.shape);
+  return composite("crossEntropy", () => {
+  const flatTargets = reshape(targets, [targets.size]);
+  const flatLogits = reshape(logits, [targets.size, logits.shape[logits.rank - 1]!]);
+  const loss = dispatch(crossEntropyOp, [flatLogits, flatTargets], { ignoreIndex, labelSmoothing })[0]!;
+  if (reduction === "none") return reshape(loss, rows);
+  if (reduction === "sum") return sum(loss);
+  if (ignoreIndex === null) return mean(loss);
+  const count = sum(cast(notEqual(flatTargets, ignoreIndex), loss.dtype));
+  return div(sum(loss), maximum(count, 1));
+  });
+}

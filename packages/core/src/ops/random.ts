@@ -1,0 +1,72 @@
+/** Random tensors. Numbers are drawn on the host, so every backend gets the same ones. */
+import { type Device, defaultDevice } from "../device.js";
+import { type DType, expectFloat, hostArray } from "../dtype.js";
+import { ValueError } from "../errors.js";
+import { defaultGenerator, type Generator } from "../random.js";
+import { expectShape, type Shape, sizeOf } from "../shape.js";
+import { composite } from "../scope.js";
+import { fromHost, type Tensor } from "../tensor.js";
+import { mul } from "./elementwise.js";
+
+export interface RandomOptions {
+  /** Default `float32`. */
+  readonly dtype?: DType;
+  readonly device?: Device;
+  /** Default: the process' default stream. */
+  readonly generator?: Generator;
+}
+
+function draw(op: string, shape: Shape, options: RandomOptions, next: (generator: Generator) => number): Tensor {
+  const { dtype = "float32", device = defaultDevice(), generator = defaultGenerator() } = options;
+  expectShape(op, shape);
+  const data = hostArray(dtype, sizeOf(shape));
+  for (let i = 0; i < data.length; i++) data[i] = next(generator);
+  return fromHost(data, dtype, shape, device);
+}
+
+/** Uniform in [low, high). */
+export function uniform(shape: Shape, low = 0, high = 1, options: RandomOptions = {}): Tensor {
+  expectFloat("uniform", "dtype", options.dtype ?? "float32");
+  return draw("uniform", shape, options, (generator) => low + (high - low) * generator.uniform());
+}
+
+/** Normal with the given mean and standard deviation. */
+export function normal(shape: Shape, mean = 0, deviation = 1, options: RandomOptions = {}): Tensor {
+  expectFloat("normal", "dtype", options.dtype ?? "float32");
+  return draw("normal", shape, options, (generator) => mean + deviation * generator.normal());
+}
+
+/** Uniform integers in [low, high), int32. */
+export function randomIntegers(shape: Shape, low: number, high: number, options: RandomOptions = {}): Tensor {
+  if (!Number.isInteger(low) || !Number.isInteger(high) || high <= low) {
+    throw new ValueError({
+      op: "randomIntegers",
+      argument: "high",
+      expected: "an integer above low",
+      received: `low ${low}, high ${high}`,
+    });
+  }
+  const next = (generator: Generator) => low + generator.integer(high - low);
+  return draw("randomIntegers", shape, { dtype: "int32", ...options }, next);
+}
+
+/**
+ * `x` with each element zeroed with probability `p` and the others divided by 1 − p (inverted dropout, Srivastava et al.
+ * 2014): the expectation stays.
+ * @throws ValueError unless 0 ≤ p < 1
+ */
+export function dropout(x: Tensor, p: number, generator: Generator = defaultGenerator()): Tensor {
+  if (!(p >= 0 && p < 1)) {
+    throw new ValueError({
+      op: "dropout",
+      argument: "p",
+      expected: "a probability from 0 to below 1",
+      received: String(p),
+    });
+  }
+  if (p === 0) return x;
+  expectFloat("dropout", "x", x.dtype);
+  const scale = 1 / (1 - p);
+  const options = { dtype: x.dtype, device: x.device, generator };
+  return composite("dropout", () => mul(x, draw("dropout", x.shape, options, (g) => (g.uniform() < p ? 0 : scale))));
+}

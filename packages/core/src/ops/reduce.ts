@@ -1,0 +1,225 @@
+/** Reductions over axes. */
+import type { ArgReduceKind, ReduceKind, View } from "../backend.js";
+import type { Device } from "../device.js";
+import { dispatch } from "../dispatch.js";
+import { type DType, expectFloat } from "../dtype.js";
+import { DTypeError, ShapeError } from "../errors.js";
+import { defineOp, type OpRecord } from "../op.js";
+import { formatShape, normalizeAxes, normalizeAxis, sameShape, type Shape, sizeOf } from "../shape.js";
+import { composite } from "../scope.js";
+import { allocateTensor, type Tensor } from "../tensor.js";
+import { cast, copyInto, withPacked } from "./copy.js";
+import { fillTensor } from "./create.js";
+import { div, equal, mul, notEqual, where } from "./elementwise.js";
+import { reshape } from "./views.js";
+
+/** Which axes to reduce (default all) and whether they stay as length 1 (default no). */
+export interface ReduceOptions {
+  readonly axis?: number | readonly number[];
+  readonly keepDims?: boolean;
+}
+
+interface ReduceAttrs {
+  /** Sorted. */
+  readonly axes: readonly number[];
+  readonly keepDims: boolean;
+}
+
+function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean): number[] {
+  return keepDims
+    ? shape.map((length, i) => (axes.includes(i) ? 1 : length))
+    : shape.filter((_, i) => !axes.includes(i));
+}
+
+/** A contiguous tensor seen with other lengths. */
+function contiguousView(x: Tensor, shape: readonly [number, ...number[]]): View {
+  const strides = new Array<number>(shape.length).fill(1);
+  for (let i = shape.length - 2; i >= 0; i--) strides[i] = strides[i + 1]! * shape[i + 1]!;
+  return { id: x.id, dtype: x.dtype, offset: x.offset, shape, strides };
+}
+
+/** Reduces neighbouring axes at a time, the last ones first, each as the middle axis of [outer, n, inner]. */
+function lowerReduce(device: Device, out: Tensor, x: Tensor, kind: ReduceKind, axes: readonly number[]): void {
+  const last = axes[axes.length - 1]!;
+  let first = last;
+  while (axes.includes(first - 1)) first--;
+  const rest = axes.filter((axis) => axis < first);
+  const outer = sizeOf(x.shape.slice(0, first));
+  const inner = sizeOf(x.shape.slice(last + 1));
+  const n = sizeOf(x.shape.slice(first, last + 1));
+  const shape = [...x.shape.slice(0, first), ...x.shape.slice(last + 1)];
+  const target = rest.length === 0 ? out : allocateTensor(device, shape, x.dtype);
+  device.backend.kernels.reduce([contiguousView(target, [outer, inner])], [contiguousView(x, [outer, n, inner])], {
+    kind,
+  });
+  if (rest.length > 0) {
+    lowerReduce(device, out, target, kind, rest);
+    target.dispose();
+  }
+}
+
+function defineReduce(kind: ReduceKind): OpRecord<ReduceAttrs> {
+  return defineOp<ReduceAttrs>({
+    name: kind,
+    infer([x], { axes, keepDims }) {
+      expectReducible(kind, x!.dtype);
+      const shape = reducedShape(x!.shape, axes, keepDims);
+      const empty = axes.find((axis) => x!.shape[axis] === 0);
+      if (empty !== undefined && isExtreme(kind) && sizeOf(shape) > 0) throw emptyAxis(kind, x!, empty);
+      return [{ shape, dtype: x!.dtype }];
+    },
+    lower(device, [out], inputs, { axes }) {
+      const [x] = inputs;
+      if (out!.size === 0) return;
+      if (x!.size === 0) fillTensor(out!, kind === "prod" ? 1 : 0);
+      else if (axes.length === 0) copyInto(out!, x!);
+      else withPacked(inputs, ([ready]) => lowerReduce(device, out!, ready!, kind, axes));
+    },
+    vjp({ attrs: { axes }, inputs: [x], outputs: [y], dy: [dy] }) {
+      const kept = reducedShape(x!.shape, axes, true);
+      const spread = reshape(dy!, kept).expand(x!.shape);
+      if (kind === "sum") return [spread];
+      if (kind === "prod") return [mul(spread, productOfOthers(x!, axes))];
+      // ties share the gradient
+      const mask = cast(equal(x!, reshape(y!, kept)), x!.dtype);
+      return [mul(spread, div(mask, sum(mask, { axis: axes, keepDims: true })))];
+    },
+    saves: kind === "sum" ? {} : { inputs: [0], outputs: isExtreme(kind) ? [0] : [] },
+  });
+}
+
+function isExtreme(kind: ReduceKind): boolean {
+  return kind === "max" || kind === "min";
+}
+
+const reduceOps: Readonly<Record<ReduceKind, OpRecord<ReduceAttrs>>> = /* @__PURE__ */ defineReductions();
+
+function defineReductions(): Record<ReduceKind, OpRecord<ReduceAttrs>> {
+  return {
+    sum: defineReduce("sum"),
+    prod: defineReduce("prod"),
+    max: defineReduce("max"),
+    min: defineReduce("min"),
+  };
+}
+
+/** Product of the other elements along the axes, right for zeros too. */
+function productOfOthers(x: Tensor, axes: readonly number[]): Tensor {
+  const options = { axis: axes, keepDims: true };
+  const isZero = equal(x, 0);
+  const nonZero = where(isZero, 1, x);
+  const zeros = sum(cast(isZero, x.dtype), options);
+  const product = prod(nonZero, options);
+  // zeros among the others: their number without this element's own
+  const others = cast(notEqual(zeros.sub(cast(isZero, x.dtype)), 0), "bool");
+  return where(others, 0, div(product, nonZero));
+}
+
+function expectReducible(kind: ReduceKind, dtype: DType): void {
+  if (dtype === "uint8" || (dtype === "bool" && (kind === "sum" || kind === "prod"))) {
+    throw new DTypeError({
+      op: kind,
+      argument: "x",
+      expected: "float32, float64 or int32",
+      received: dtype,
+      remedy: 'Cast it first, e.g. sum(cast(x, "int32")) counts.',
+    });
+  }
+}
+
+function emptyAxis(op: string, x: Tensor, axis: number): ShapeError {
+  return new ShapeError({
+    op,
+    argument: "x",
+    expected: "at least one element along the reduced axes",
+    received: `${formatShape(x.shape)}, where axis ${axis} is empty`,
+    remedy: "An empty set has no extreme; check the data.",
+  });
+}
+
+function reduce(kind: ReduceKind, x: Tensor, { axis, keepDims = false }: ReduceOptions): Tensor {
+  return dispatch(reduceOps[kind], [x], { axes: normalizeAxes(kind, axis, x.rank), keepDims })[0]!;
+}
+
+/** Σ over the axes; 0 for empty ones. */
+export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce("sum", x, options);
+}
+
+/** Product over the axes; 1 for empty ones. Gradients are right where elements are 0; second ones only where none is. */
+export function prod(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce("prod", x, options);
+}
+
+/** Largest element; NaN if there is one. Ties share the gradient. @throws ShapeError over an empty axis */
+export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce("max", x, options);
+}
+
+/** Smallest element; NaN if there is one. Ties share the gradient. @throws ShapeError over an empty axis */
+export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce("min", x, options);
+}
+
+/** Σ/n over the axes, for floats; NaN for empty ones. */
+export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  expectFloat("mean", "x", x.dtype);
+  const axes = normalizeAxes("mean", options.axis, x.rank);
+  const count = axes.reduce((n, axis) => n * x.shape[axis]!, 1);
+  return composite("mean", () => div(sum(x, { ...options, axis: axes }), count));
+}
+
+/** Whether any element is true. */
+export function any(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return composite("any", () => cast(max(cast(cast(x, "bool"), "int32"), options), "bool"));
+}
+
+/** Whether all elements are true. */
+export function all(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return composite("all", () => cast(min(cast(cast(x, "bool"), "int32"), options), "bool"));
+}
+
+/** `x` summed over the axes along which `shape` was broadcast to it. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const missing = x.rank - shape.length;
+  const axes = x.shape.flatMap((length, i) => (i < missing || (shape[i - missing] === 1 && length !== 1) ? [i] : []));
+  return composite("sumTo", () => reshape(axes.length > 0 ? sum(x, { axis: axes, keepDims: true }) : x, shape));
+}
+
+const argReduceOp = /* @__PURE__ */ defineOp<{
+  readonly kind: ArgReduceKind;
+  readonly axis: number;
+  readonly keepDims: boolean;
+}>({
+  name: "argReduce",
+  infer([x], { kind, axis, keepDims }) {
+    expectReducible("max", x!.dtype);
+    const shape = reducedShape(x!.shape, [axis], keepDims);
+    if (x!.shape[axis] === 0 && sizeOf(shape) > 0) throw emptyAxis(kind, x!, axis);
+    return [{ shape, dtype: "int32" }];
+  },
+  lower(device, [out], inputs, { kind, axis }) {
+    if (out!.size === 0) return;
+    withPacked(inputs, ([x]) => {
+      const outer = sizeOf(x!.shape.slice(0, axis));
+      const inner = sizeOf(x!.shape.slice(axis + 1));
+      device.backend.kernels.argReduce(
+        [contiguousView(out!, [outer, inner])],
+        [contiguousView(x!, [outer, x!.shape[axis]!, inner])],
+        { kind },
+      );
+    });
+  },
+  differentiable: false,
+});
+
+/** Position (int32) of the largest element along `axis`; the first of equals, or the first NaN. */
+export function argMax(x: Tensor, axis = -1, { keepDims = false } = {}): Tensor {
+  return dispatch(argReduceOp, [x], { kind: "argMax", axis: normalizeAxis("argMax", axis, x.rank), keepDims })[0]!;
+}
+
+/** Position (int32) of the smallest element along `axis`; the first of equals, or the first NaN. */
+export function argMin(x: Tensor, axis = -1, { keepDims = false } = {}): Tensor {
+  return dispatch(argReduceOp, [x], { kind: "argMin", axis: normalizeAxis("argMin", axis, x.rank), keepDims })[0]!;
+}

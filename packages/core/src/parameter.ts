@@ -1,0 +1,77 @@
+/** Parameters: tensors that are trained. Their value is replaced by optimizers; shape and dtype stay. */
+import { expectSameDType } from "./dtype.js";
+import { formatShape, sameShape } from "./shape.js";
+import { ShapeError } from "./errors.js";
+import { packed } from "./ops/copy.js";
+import { state } from "./state.js";
+import { Tensor } from "./tensor.js";
+
+const BRAND = Symbol.for("neurite.parameter");
+
+export interface ParameterOptions {
+  /** What the axes mean, e.g. `"out,in"` or `"kh,kw,in,out"`: importers permute by it. */
+  readonly layout?: string;
+}
+
+/**
+ * A tensor whose value can be replaced. It lives outside every scope.
+ * @param initial its value; the parameter takes it over
+ */
+export class Parameter extends Tensor {
+  readonly layout: string;
+
+  constructor(initial: Tensor, { layout = "" }: ParameterOptions = {}) {
+    const value = packed(initial);
+    super(value.storage.retain(), value.shape, value.strides, value.offset, true);
+    this.home = null;
+    this.layout = layout;
+    value.dispose("a Parameter took it over");
+    initial.dispose("a Parameter took it over");
+  }
+
+  get [BRAND](): true {
+    return true;
+  }
+
+  /**
+   * Replaces the value; `value` stays the caller's. Recorded computations keep the value they used.
+   * @throws ShapeError, DTypeError when it does not fit
+   */
+  assign(value: Tensor): void {
+    this.expectLive("assign");
+    value.expectLive("assign");
+    if (!sameShape(value.shape, this.shape)) {
+      throw new ShapeError({
+        op: "assign",
+        argument: "value",
+        expected: `shape ${formatShape(this.shape)}`,
+        received: formatShape(value.shape),
+        remedy: "A parameter keeps its shape.",
+      });
+    }
+    expectSameDType("assign", "value", this.dtype, value.dtype);
+    const source = packed(value);
+    const old = this.storage;
+    this.storage = source.storage.retain();
+    this.offset = source.offset;
+    this.strides = source.strides;
+    this.key = state.nextKey++;
+    old.release();
+    if (source !== value) source.dispose();
+  }
+}
+
+/** Whether `value` is a parameter, of whichever copy of this package. */
+export function isParameter(value: unknown): value is Parameter {
+  return typeof value === "object" && value !== null && (value as { [BRAND]?: boolean })[BRAND] === true;
+}
+
+/**
+ * Untrained state of a module, such as running statistics. Like a parameter, but no gradient is taken by it, and it is
+ * left alone while `checkpoint` runs a forward pass again.
+ */
+export class Buffer extends Parameter {
+  override assign(value: Tensor): void {
+    if (state.replaying === 0) super.assign(value);
+  }
+}

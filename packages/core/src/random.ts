@@ -1,0 +1,144 @@
+/**
+ * Counter-based random numbers: Threefry-2x32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as
+ * 1, 2, 3", SC 2011). The n-th number depends on the seed and n alone, so a stream can be saved as two numbers, replayed,
+ * and is the same on every backend: it is made on the host.
+ */
+import { ValueError } from "./errors.js";
+import { state } from "./state.js";
+
+const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
+/** The key schedule's parity constant, from the Skein hash. */
+const PARITY = 0x1bd11bda;
+
+/** Encrypts the counter (c0, c1) under the key (k0, k1) into `out[0]`, `out[1]` as unsigned 32-bit integers. */
+export function threefry(k0: number, k1: number, c0: number, c1: number, out: Uint32Array): void {
+  const k2 = k0 ^ k1 ^ PARITY;
+  let x0 = (c0 + k0) | 0;
+  let x1 = (c1 + k1) | 0;
+  for (let block = 0; block < 5; block++) {
+    const base = (block & 1) * 4;
+    for (let i = 0; i < 4; i++) {
+      const r = ROTATIONS[base + i]!;
+      x0 = (x0 + x1) | 0;
+      x1 = ((x1 << r) | (x1 >>> (32 - r))) ^ x0;
+    }
+    // the three key words are injected in turn
+    const a = block % 3 === 0 ? k1 : block % 3 === 1 ? k2 : k0;
+    const b = block % 3 === 0 ? k2 : block % 3 === 1 ? k0 : k1;
+    x0 = (x0 + a) | 0;
+    x1 = (x1 + b + block + 1) | 0;
+  }
+  out[0] = x0;
+  out[1] = x1;
+}
+
+/** Everything needed to continue a stream. */
+export interface GeneratorState {
+  readonly seed: number;
+  readonly counter: number;
+}
+
+/** One stream of random numbers. */
+export class Generator {
+  readonly seed: number;
+  /** Numbers drawn so far. */
+  counter = 0;
+  readonly #k0: number;
+  readonly #k1: number;
+  readonly #pair = new Uint32Array(2);
+
+  /** @param seed an integer from 0 to 2⁵³ − 1 */
+  constructor(seed: number) {
+    if (!Number.isSafeInteger(seed) || seed < 0) {
+      throw new ValueError({
+        op: "Generator",
+        argument: "seed",
+        expected: "an integer from 0 to 2^53 - 1",
+        received: String(seed),
+      });
+    }
+    this.seed = seed;
+    this.#k0 = seed | 0;
+    this.#k1 = Math.floor(seed / 2 ** 32) | 0;
+  }
+
+  /** The next 32 random bits, as an unsigned integer. */
+  bits(): number {
+    const half = this.counter % 2;
+    if (half === 0 || this.counter !== this.#cached + 1) {
+      const block = Math.floor(this.counter / 2);
+      threefry(this.#k0, this.#k1, block | 0, Math.floor(block / 2 ** 32) | 0, this.#pair);
+    }
+    this.#cached = this.counter++;
+    return this.#pair[half]!;
+  }
+  #cached = -2;
+
+  /** Uniform in [0, 1): a multiple of 2⁻²⁴, exact in float32. */
+  uniform(): number {
+    return (this.bits() >>> 8) * 2 ** -24;
+  }
+
+  /** Standard normal, by Box and Muller's transformation of two uniforms. */
+  normal(): number {
+    // 1 − u is in (0, 1]
+    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
+    return radius * Math.cos(2 * Math.PI * this.uniform());
+  }
+
+  /** A uniform integer in [0, n), without bias. */
+  integer(n: number): number {
+    // numbers above the largest multiple of n would favour small results
+    const limit = 2 ** 32 - (2 ** 32 % n);
+    for (;;) {
+      const value = this.bits();
+      if (value < limit) return value % n;
+    }
+  }
+
+  /** A random order of 0 … n − 1 (Fisher and Yates). */
+  permutation(n: number): Int32Array {
+    const order = Int32Array.from({ length: n }, (_, i) => i);
+    for (let i = n - 1; i > 0; i--) {
+      const j = this.integer(i + 1);
+      const held = order[i]!;
+      order[i] = order[j]!;
+      order[j] = held;
+    }
+    return order;
+  }
+
+  state(): GeneratorState {
+    return { seed: this.seed, counter: this.counter };
+  }
+
+  /** A stream of its own for `label`, the same each time: for an epoch, a layer, a worker. */
+  fork(label: number): Generator {
+    const pair = new Uint32Array(2);
+    threefry(this.#k0, this.#k1, label | 0, ~Math.floor(label / 2 ** 32), pair);
+    return new Generator(pair[0]! + (pair[1]! & 0x1fffff) * 2 ** 32);
+  }
+
+  static from(saved: GeneratorState): Generator {
+    const generator = new Generator(saved.seed);
+    generator.counter = saved.counter;
+    return generator;
+  }
+}
+
+/** The stream that layers and initialisers draw from unless given another. Starts with seed 0. */
+export function defaultGenerator(): Generator {
+  state.generator ??= new Generator(0);
+  return state.generator;
+}
+
+/** Starts the default stream anew. */
+export function manualSeed(seed: number): Generator {
+  state.generator = new Generator(seed);
+  return state.generator;
+}
+
+/** Continues the default stream from a saved state. */
+export function restoreGenerator(saved: GeneratorState): void {
+  state.generator = Generator.from(saved);
+}

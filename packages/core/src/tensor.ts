@@ -1,0 +1,385 @@
+/**
+ * Tensors: a shape over a storage. Views share the storage; the last handle to go frees it.
+ * Ops are functions (`ops/`); the few methods here are shorthands for them.
+ */
+import type { StorageId, View } from "./backend.js";
+import { defaultDevice, type Device, type Storage } from "./device.js";
+import { bytesPerElement, type DType, dtypeOf, hostArray, type TypedArray } from "./dtype.js";
+import { DeviceError, DisposedError, ShapeError, UnsupportedError } from "./errors.js";
+import { add, div, mul, sub } from "./ops/elementwise.js";
+import { packed } from "./ops/copy.js";
+import { matmul } from "./ops/matmul.js";
+import { expand, flip, permute, reshape, slice, squeeze, transpose, unsqueeze } from "./ops/views.js";
+import type { SliceRange } from "./ops/views.js";
+import type { Scope } from "./scope.js";
+import { contiguousStrides, expectShape, formatShape, isContiguous, type Shape, sizeOf } from "./shape.js";
+import { state } from "./state.js";
+
+const BRAND = Symbol.for("neurite.tensor");
+
+/** An n-dimensional array on a device. Immutable: ops return new tensors. */
+export class Tensor<S extends Shape = Shape> implements View {
+  readonly shape: S;
+  readonly dtype: DType;
+  /** Row-major when {@link contiguous}; in elements, 0 for stretched axes, negative for flipped ones. */
+  strides: readonly number[];
+  offset: number;
+  storage: Storage;
+  /** Identity of the value: two handles with one key are the same value to autograd. */
+  key: number;
+  readonly contiguous: boolean;
+  /** The scope that will free this handle; null when it lives until `dispose()`. */
+  home: Scope | null;
+  #disposed: string | null = null;
+
+  constructor(storage: Storage, shape: S, strides: readonly number[], offset: number, contiguous: boolean) {
+    this.storage = storage;
+    this.shape = shape;
+    this.dtype = storage.dtype;
+    this.strides = strides;
+    this.offset = offset;
+    this.contiguous = contiguous;
+    this.key = state.nextKey++;
+    this.home = null;
+    this.enterScope();
+  }
+
+  get [BRAND](): true {
+    return true;
+  }
+
+  get id(): StorageId {
+    return this.storage.id;
+  }
+
+  get device(): Device {
+    return this.storage.device;
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  get disposed(): boolean {
+    return this.#disposed !== null;
+  }
+
+  /** Throws when the tensor was freed, naming what freed it. */
+  expectLive(op: string): void {
+    if (this.#disposed !== null) throw this.#disposedError(op);
+  }
+
+  #disposedError(op: string): DisposedError {
+    return new DisposedError({
+      op,
+      argument: `tensor of shape ${formatShape(this.shape)}`,
+      expected: "a tensor that was not freed",
+      received: `one that was: ${this.#disposed}`,
+      remedy: "Call .keep() on it before, or read its data while it lives.",
+    });
+  }
+
+  /** Gives the storage back (once; further calls do nothing). Normal code never needs this: scopes do it. */
+  dispose(reason = "dispose() was called"): void {
+    if (this.#disposed !== null) return;
+    this.#disposed = reason;
+    this.storage.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose("its `using` block ended");
+  }
+
+  /** Takes the tensor out of every scope: it lives until `dispose()`. */
+  keep(): this {
+    this.expectLive("keep");
+    this.home = null;
+    return this;
+  }
+
+  /** Puts the handle into the current scope, if there is one. */
+  enterScope(): this {
+    this.home = state.scope;
+    state.scope?.tensors.push(this);
+    return this;
+  }
+
+  /** Another handle to the same value, with a lifetime of its own and outside every scope. */
+  alias(): Tensor<S> {
+    this.expectLive("alias");
+    const handle = new Tensor(this.storage.retain(), this.shape, this.strides, this.offset, this.contiguous);
+    handle.key = this.key;
+    handle.home = null;
+    return handle;
+  }
+
+  /** The elements in row-major order. */
+  async data(): Promise<TypedArray> {
+    this.expectLive("data");
+    if (this.size === 0) return hostArray(this.dtype, 0);
+    const source = packed(this);
+    const { device } = this;
+    try {
+      return await device.read(source.storage, source.offset, this.size);
+    } finally {
+      if (source !== this) source.dispose();
+    }
+  }
+
+  /** The same at once, on backends that can (CPU). @throws UnsupportedError elsewhere */
+  dataSync(): TypedArray {
+    this.expectLive("dataSync");
+    if (this.size === 0) return hostArray(this.dtype, 0);
+    const { backend } = this.device;
+    if (!backend.readSync) {
+      throw new UnsupportedError({
+        op: "dataSync",
+        argument: "device",
+        expected: "a backend that reads synchronously",
+        received: `"${backend.name}"`,
+        remedy: "Use await tensor.data().",
+      });
+    }
+    const source = packed(this);
+    try {
+      return backend.readSync(source.id, source.offset, this.size);
+    } finally {
+      if (source !== this) source.dispose();
+    }
+  }
+
+  /** The value of a tensor with one element. */
+  async item(): Promise<number> {
+    this.#expectOne("item");
+    return (await this.data())[0]!;
+  }
+
+  /** The same at once, on CPU backends. */
+  itemSync(): number {
+    this.#expectOne("itemSync");
+    return this.dataSync()[0]!;
+  }
+
+  #expectOne(op: string): void {
+    if (this.size !== 1) {
+      throw new ShapeError({
+        op,
+        argument: "tensor",
+        expected: "exactly one element",
+        received: `shape ${formatShape(this.shape)}`,
+        remedy: "Reduce it first, or read all of it with data().",
+      });
+    }
+  }
+
+  /** A copy on another device; the same tensor when it is there already. Not recorded by autograd. */
+  async to(device: Device): Promise<Tensor<S>> {
+    this.expectLive("to");
+    if (device === this.device) return this;
+    const data = await this.data();
+    return fromHost(data, this.dtype, this.shape, device);
+  }
+
+  add(other: Tensor | number): Tensor {
+    return add(this, other);
+  }
+  sub(other: Tensor | number): Tensor {
+    return sub(this, other);
+  }
+  mul(other: Tensor | number): Tensor {
+    return mul(this, other);
+  }
+  div(other: Tensor | number): Tensor {
+    return div(this, other);
+  }
+  matmul(other: Tensor): Tensor {
+    return matmul(this, other);
+  }
+  reshape(shape: Shape): Tensor {
+    return reshape(this, shape);
+  }
+  permute(axes: readonly number[]): Tensor {
+    return permute(this, axes);
+  }
+  transpose(a = -2, b = -1): Tensor {
+    return transpose(this, a, b);
+  }
+  expand(shape: Shape): Tensor {
+    return expand(this, shape);
+  }
+  slice(ranges: readonly SliceRange[]): Tensor {
+    return slice(this, ranges);
+  }
+  flip(axes: number | readonly number[]): Tensor {
+    return flip(this, axes);
+  }
+  squeeze(axis?: number): Tensor {
+    return squeeze(this, axis);
+  }
+  unsqueeze(axis: number): Tensor {
+    return unsqueeze(this, axis);
+  }
+
+  toString(): string {
+    return `Tensor(${this.dtype} ${formatShape(this.shape)} on ${this.device.name}${this.disposed ? ", disposed" : ""})`;
+  }
+}
+
+/** Whether `value` is a tensor, of whichever copy of this package. */
+export function isTensor(value: unknown): value is Tensor {
+  return typeof value === "object" && value !== null && (value as { [BRAND]?: boolean })[BRAND] === true;
+}
+
+/** A new uninitialised contiguous tensor. */
+export function allocateTensor(device: Device, shape: Shape, dtype: DType): Tensor {
+  const storage = device.allocate(dtype, sizeOf(shape));
+  return new Tensor(storage, shape, contiguousStrides(shape), 0, true);
+}
+
+/** A view of `base`'s storage. */
+export function viewOf(base: Tensor, shape: Shape, strides: readonly number[], offset: number): Tensor {
+  return new Tensor(base.storage.retain(), shape, strides, offset, isContiguous(shape, strides));
+}
+
+/** A tensor filled from a host array of the dtype's own type, in row-major order. */
+export function fromHost<S extends Shape>(
+  data: TypedArray,
+  dtype: DType,
+  shape: S,
+  device: Device = defaultDevice(),
+): Tensor<S> {
+  expectShape("tensor", shape);
+  if (sizeOf(shape) !== data.length) {
+    throw new ShapeError({
+      op: "tensor",
+      argument: "data",
+      expected: `${sizeOf(shape)} elements for shape ${formatShape(shape)}`,
+      received: String(data.length),
+      remedy: "Give all elements in row-major order.",
+    });
+  }
+  const result = allocateTensor(device, shape, dtype) as Tensor<S>;
+  if (data.length > 0) device.backend.write(result.id, data);
+  if (dtype === "int32") result.storage.range = rangeOf(data);
+  return result;
+}
+
+function rangeOf(data: TypedArray): readonly [number, number] | null {
+  if (data.length === 0) return null;
+  let low = data[0]!;
+  let high = low;
+  for (let i = 1; i < data.length; i++) {
+    const value = data[i]!;
+    if (value < low) low = value;
+    else if (value > high) high = value;
+  }
+  return [low, high];
+}
+
+/** Numbers or booleans, nested to any depth. */
+export type NestedArray = number | boolean | readonly NestedArray[];
+
+export interface TensorOptions {
+  /** Default: that of a typed array; `bool` for booleans; otherwise `float32`. */
+  readonly dtype?: DType;
+  /** Default: the nesting, or `[length]` of a typed array. */
+  readonly shape?: Shape;
+  /** Default: {@link defaultDevice}. */
+  readonly device?: Device;
+}
+
+/**
+ * A tensor from host data.
+ *
+ * @param data a number, nested arrays of numbers or booleans, or a typed array (copied)
+ * @throws ShapeError for ragged nesting or a shape that does not fit the data
+ * @example
+ * tensor([[1, 2], [3, 4]])                              // float32 [2, 2]
+ * tensor(new Int32Array([0, 1, 2, 3]), { shape: [2, 2] }) // int32 [2, 2]
+ */
+export function tensor(data: NestedArray | TypedArray, options: TensorOptions = {}): Tensor {
+  const device = options.device ?? defaultDevice();
+  if (ArrayBuffer.isView(data)) {
+    const source = data as TypedArray;
+    const natural = dtypeOf(source);
+    const dtype = options.dtype ?? natural;
+    const host = dtype === natural ? source : convert(source, dtype);
+    return fromHost(host, dtype, options.shape ?? [source.length], device);
+  }
+  const flat: number[] = [];
+  const nesting = nestedShape(data as NestedArray);
+  const sawBoolean = flatten(data as NestedArray, nesting, 0, flat);
+  const dtype = options.dtype ?? (sawBoolean ? "bool" : "float32");
+  return fromHost(convert(flat, dtype), dtype, options.shape ?? nesting, device);
+}
+
+function convert(values: ArrayLike<number>, dtype: DType): TypedArray {
+  const host = hostArray(dtype, values.length);
+  if (dtype === "bool") for (let i = 0; i < values.length; i++) host[i] = values[i] !== 0 ? 1 : 0;
+  else host.set(values);
+  return host;
+}
+
+function nestedShape(data: NestedArray): number[] {
+  const shape: number[] = [];
+  let level: NestedArray | undefined = data;
+  while (Array.isArray(level)) {
+    shape.push(level.length);
+    level = (level as readonly NestedArray[])[0];
+  }
+  return shape;
+}
+
+/** Appends the leaves to `out`; returns whether they are booleans. */
+function flatten(data: NestedArray, shape: Shape, depth: number, out: number[]): boolean {
+  if (!Array.isArray(data)) {
+    if (depth !== shape.length) raggedError(shape, depth);
+    out.push(Number(data));
+    return typeof data === "boolean";
+  }
+  if (depth >= shape.length || data.length !== shape[depth]) raggedError(shape, depth);
+  let sawBoolean = false;
+  for (const item of data) sawBoolean = flatten(item, shape, depth + 1, out) || sawBoolean;
+  return sawBoolean;
+}
+
+function raggedError(shape: Shape, depth: number): never {
+  throw new ShapeError({
+    op: "tensor",
+    argument: "data",
+    expected: `nested arrays of equal lengths (${formatShape(shape)} by their first elements)`,
+    received: `a different length or depth at level ${depth}`,
+    remedy: "Pad the rows to one length.",
+  });
+}
+
+/** Throws unless all tensors live, on one device, which is returned. */
+export function commonDevice(op: string, tensors: readonly Tensor[]): Device {
+  const first = tensors[0]!;
+  first.expectLive(op);
+  const device = first.storage.device;
+  for (let i = 1; i < tensors.length; i++) {
+    const other = tensors[i]!;
+    other.expectLive(op);
+    if (other.storage.device !== device) {
+      throw new DeviceError({
+        op,
+        argument: `input ${i}`,
+        expected: `a tensor on "${device.name}", the device of input 0`,
+        received: `one on "${other.device.name}"`,
+        remedy: "Move it first: await tensor.to(device).",
+      });
+    }
+  }
+  return device;
+}
+
+/** Bytes the elements take, without padding. */
+export function bytesOf(tensor: Tensor): number {
+  return tensor.size * bytesPerElement(tensor.dtype);
+}

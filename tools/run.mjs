@@ -1,0 +1,95 @@
+// The door to every npm script: `node tools/run.mjs <command> [args…]`.
+// Makes sure that what the command needs is installed, then runs it in the caller's folder.
+// Built-ins only: this file must work on a bare clone. See install.mjs, bundle.mjs and test-all.mjs for the parts.
+import { chdir, cwd, env, exit, platform, versions } from "node:process";
+
+const usage = `usage: npm run <command> -- [args…]
+  demo         translate between languages (subcommands: demo, train, translate, evaluate)
+  test         every check and test; npm test -- PATTERN runs only the matching tests
+  conformance  run the backend conformance suite
+  bench        time ops and models
+  build | lint | format | typecheck`;
+
+/** Subcommands of the translate app; anything else goes to its subcommand `demo`. */
+const translateCommands = ["demo", "train", "translate", "evaluate"];
+
+const commands = {
+  demo: async (args, run) => {
+    const gpujs = args.some((a, i) => a === "--backend=gpujs" || (a === "gpujs" && args[i - 1] === "--backend"));
+    await run.install(gpujs ? ["translate", "backend-gpujs"] : ["translate"]);
+    const asks = translateCommands.includes(args[0]) || ["help", "--help", "-h", "--version", "-V"].includes(args[0]);
+    await run.app("apps/translate", asks ? args : ["demo", ...args]);
+  },
+  conformance: async (args, run) => {
+    await run.install();
+    await run.app("packages/conformance", args);
+  },
+  bench: async (args, run) => {
+    await run.install();
+    await run.app("apps/benchmark", args);
+  },
+  test: async (args, run) => {
+    await run.install();
+    chdir(run.root);
+    const { testAll } = await import("./test-all.mjs");
+    exit(await testAll(args));
+  },
+  build: (args, run) => run.tool("pnpm", ["exec", "turbo", "run", "build", ...args]),
+  lint: (args, run) => run.tool("biome", ["check", ...args]),
+  format: (args, run) => run.tool("biome", ["check", "--write", ...args]),
+  typecheck: (args, run) => run.tool("tsc", ["--project", ".", ...args]),
+};
+
+const [major, minor] = versions.node.split(".").map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  fail(`neurite needs Node 20.19 or newer; this is Node ${versions.node}.`);
+}
+const [name, ...rest] = process.argv.slice(2);
+// npm eats the first `--`; callers of this file may write it themselves.
+const args = rest[0] === "--" ? rest.slice(1) : rest;
+if (!name || !Object.hasOwn(commands, name)) fail(name ? `unknown command "${name}"\n${usage}` : usage);
+
+endWithParent();
+
+// Imported late, so that an old Node meets the message above first.
+const { root, install, pnpm, InstallError } = await import("./install.mjs");
+const { spawnTool } = await import("./spawn.mjs");
+// Paths among the arguments belong to the folder in which the user typed the command.
+chdir(env.INIT_CWD ?? cwd());
+
+try {
+  await commands[name](args, {
+    root,
+    install,
+    async app(dir, appArgs) {
+      const { bundleAndRun } = await import("./bundle.mjs");
+      await bundleAndRun(root, dir, appArgs);
+    },
+    async tool(tool, toolArgs) {
+      await install();
+      chdir(root);
+      exit(await (tool === "pnpm" ? pnpm(toolArgs) : spawnTool(tool, toolArgs)));
+    },
+  });
+} catch (error) {
+  if (error instanceof InstallError) fail(error.message);
+  throw error;
+}
+
+/**
+ * npm starts this file through a shell and sends a signal that it receives (`docker stop`, a supervisor) to that shell
+ * alone. When the shell is gone, the command must not run on unseen.
+ */
+function endWithParent() {
+  if (!env.npm_lifecycle_event || platform === "win32") return;
+  const parent = process.ppid;
+  const check = () => {
+    if (process.ppid !== parent) process.kill(process.pid, "SIGTERM");
+  };
+  setInterval(check, 500).unref();
+}
+
+function fail(message) {
+  console.error(message);
+  exit(1);
+}

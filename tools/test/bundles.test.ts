@@ -1,0 +1,62 @@
+// What users' bundlers make of the packages: they run in browsers, without eval, and cost only what is used.
+import { describe, expect, it } from "vitest";
+import {
+  bundle,
+  contributors,
+  type Project,
+  packages,
+  portableEntries,
+  readmeExample,
+  runExample,
+} from "./workspace.js";
+
+/** Bytes, minified, of a program whose only import is `add`: tensors, dispatch and one elementwise op. */
+const addCeiling = 40_000;
+
+/** Files of ops that adding two tensors has no use for. Not matmul: it is a method of Tensor itself. */
+const foreignOps =
+  /\/ops\/(.*\/)?[^/]*(conv|pool|linear|lstm|gru|rnn|attention|softmax|norm|embed|gather|random|dropout|topk|entropy|cumsum|optimi)[^/]*\.ts$/i;
+
+const entries = packages.flatMap((p) => portableEntries(p).map((entry) => [entry, p] as const));
+
+describe.each(entries)("%s", (entry) => {
+  it("bundles for a browser and needs none of Node's modules", async () => {
+    const { code, meta } = await bundle(`export * from "${entry}";`, { platform: "browser", external: ["node:*"] });
+    const outside = Object.values(meta.outputs).flatMap((o) => o.imports.filter((i) => i.external));
+    expect(outside.map((i) => i.path)).toEqual([]);
+    expect(code).not.toMatch(/["']node:/);
+  });
+});
+
+// GPU.js compiles its kernels from text, so its backend is the one exception.
+describe.each(entries.filter(([, { name }]) => name !== "backend-gpujs"))("%s", (entry) => {
+  it("makes no code from strings", async () => {
+    const { code } = await bundle(`export * from "${entry}";`, {
+      platform: "browser",
+      // Comments and whitespace play no part then.
+      minify: true,
+      external: ["node:*"],
+    });
+    expect(code).not.toMatch(/\beval\(|\bFunction\(|\.constructor\(["'`]/);
+  });
+});
+
+it("imports of one op bring no other family of ops along", async () => {
+  const { code, meta } = await bundle('export { add } from "@neurite/core";', { platform: "neutral", minify: true });
+  const files = contributors(meta);
+  console.log(`import { add }: ${code.length} bytes minified from ${files.size} files`);
+  expect(code.length).toBeGreaterThan(0);
+  expect([...files.keys()].filter((file) => foreignOps.test(file))).toEqual([]);
+  expect(code.length).toBeLessThan(addCeiling);
+});
+
+it("the JavaScript backend runs where code from strings is forbidden", async () => {
+  const strict = ["--disallow-code-generation-from-strings"];
+  // The flag does what this test relies on.
+  expect((await runExample('new Function("")', strict)).code).not.toBe(0);
+  const backend = packages.find((p) => p.name === "backend-cpu-js") as Project;
+  const example = readmeExample(backend);
+  expect(example, "the README of backend-cpu-js has an example").toBeDefined();
+  const result = await runExample(example ?? "", strict);
+  expect(result, result.output).toMatchObject({ code: 0 });
+});
