@@ -1,1 +1,13 @@
-export {};
+export * from "./adam.js";
+export { clipByGlobalNorm, type ClipOptions, clipByValue, globalNorm, type Grads } from "./clip.js";
+export {
+  type LearningRate,
+  Optimizer,
+  type OptimizerOptions,
+  type OptimizerState,
+  type Slots,
+  type StepOptions,
+} from "./optimizer.js";
+export * from "./schedules.js";
+export * from "./sgd.js";
+export { type UpdateRule, updateRule } from "./update.js";

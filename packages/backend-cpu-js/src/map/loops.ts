@@ -4,8 +4,9 @@
  * loop; the two to four array kinds that pass through cost it nothing (add: 2.0 ns mixed, 2.2 ns with float32 only).
  * The array stored into does the rounding (float32) and the wrapping (int32).
  */
-import type { Intrinsic, TypedArray } from "@neurite/core";
+import type { DType, Intrinsic, TypedArray } from "@neurite/core";
 import { erf } from "./erf.js";
+import { exp32 } from "./exp.js";
 
 export type Loop = (
   o: TypedArray,
@@ -95,11 +96,28 @@ const mod: Loop = (o, p, n, a, i, s, b, j, t) => {
 const pow: Loop = (o, p, n, a, i, s, b, j, t) => {
   for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] ** b[j];
 };
+/**
+ * Choices between numbers go through memory: V8 turns a conditional value into a jump, which data of random sign
+ * mispredict (relu: 8.0 → 2.5 ns an element). `pick[Number(test)]` is no jump.
+ */
+const pick = new Float64Array(2);
 const max: Loop = (o, p, n, a, i, s, b, j, t) => {
-  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = Math.max(a[i], b[j]);
+  for (const end = p + n; p < end; p++, i += s, j += t) {
+    const x = a[i];
+    const y = b[j];
+    pick[0] = y;
+    pick[1] = x;
+    o[p] = y === y ? pick[Number(!(x <= y))] : y;
+  }
 };
 const min: Loop = (o, p, n, a, i, s, b, j, t) => {
-  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = Math.min(a[i], b[j]);
+  for (const end = p + n; p < end; p++, i += s, j += t) {
+    const x = a[i];
+    const y = b[j];
+    pick[0] = y;
+    pick[1] = x;
+    o[p] = y === y ? pick[Number(!(x >= y))] : y;
+  }
 };
 
 const neg: Loop = (o, p, n, a, i, s) => {
@@ -113,6 +131,9 @@ const sign: Loop = (o, p, n, a, i, s) => {
 };
 const exp: Loop = (o, p, n, a, i, s) => {
   for (const end = p + n; p < end; p++, i += s) o[p] = Math.exp(a[i]);
+};
+const exp32Loop: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = exp32(a[i]);
 };
 const expm1: Loop = (o, p, n, a, i, s) => {
   for (const end = p + n; p < end; p++, i += s) o[p] = Math.expm1(a[i]);
@@ -134,6 +155,13 @@ const cos: Loop = (o, p, n, a, i, s) => {
 };
 const tanh: Loop = (o, p, n, a, i, s) => {
   for (const end = p + n; p < end; p++, i += s) o[p] = Math.tanh(a[i]);
+};
+/** Near 0 the difference cancels, but there x itself is right to x²/3. */
+const tanh32: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) {
+    const x = a[i];
+    o[p] = x * x < 1e-8 ? x : 1 - 2 / (exp32(2 * x) + 1);
+  }
 };
 const erfLoop: Loop = (o, p, n, a, i, s) => {
   for (const end = p + n; p < end; p++, i += s) o[p] = erf(a[i]);
@@ -157,22 +185,22 @@ const round: Loop = (o, p, n, a, i, s) => {
 };
 
 const lt: Loop = (o, p, n, a, i, s, b, j, t) => {
-  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] < b[j] ? 1 : 0;
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = Number(a[i] < b[j]);
 };
 const le: Loop = (o, p, n, a, i, s, b, j, t) => {
-  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] <= b[j] ? 1 : 0;
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = Number(a[i] <= b[j]);
 };
 const gt: Loop = (o, p, n, a, i, s, b, j, t) => {
-  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] > b[j] ? 1 : 0;
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = Number(a[i] > b[j]);
 };
 const ge: Loop = (o, p, n, a, i, s, b, j, t) => {
-  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] >= b[j] ? 1 : 0;
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = Number(a[i] >= b[j]);
 };
 const eq: Loop = (o, p, n, a, i, s, b, j, t) => {
-  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] === b[j] ? 1 : 0;
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = Number(a[i] === b[j]);
 };
 const ne: Loop = (o, p, n, a, i, s, b, j, t) => {
-  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] !== b[j] ? 1 : 0;
+  for (const end = p + n; p < end; p++, i += s, j += t) o[p] = Number(a[i] !== b[j]);
 };
 const and: Loop = (o, p, n, a, i, s, b, j, t) => {
   for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] & b[j];
@@ -197,7 +225,11 @@ const isFinite: Loop = (o, p, n, a, i, s) => {
   }
 };
 const select: Loop = (o, p, n, a, i, s, b, j, t, c, k, u) => {
-  for (const end = p + n; p < end; p++, i += s, j += t, k += u) o[p] = a[i] !== 0 ? b[j] : c[k];
+  for (const end = p + n; p < end; p++, i += s, j += t, k += u) {
+    pick[0] = c[k];
+    pick[1] = b[j];
+    o[p] = pick[Number(a[i] !== 0)];
+  }
 };
 
 /** For programs whose result is an input or a scalar. */
@@ -211,7 +243,13 @@ const LOOPS: Record<Intrinsic, Loop> = {
   floor, ceil, round, lt, le, gt, ge, eq, ne, and, or, not, isNaN, isFinite, select,
 };
 
-/** The loop of an intrinsic for operands of one kind of number. */
-export function loopFor(fn: Intrinsic, integer: boolean): Loop {
-  return fn === "mul" && integer ? intMul : LOOPS[fn];
+/** Loops that know the dtype of their operands. */
+const SPECIAL: Partial<Record<DType, Partial<Record<Intrinsic, Loop>>>> = {
+  float32: { exp: exp32Loop, tanh: tanh32 },
+  int32: { mul: intMul },
+};
+
+/** The loop of an intrinsic for operands of a dtype. */
+export function loopFor(fn: Intrinsic, dtype: DType): Loop {
+  return SPECIAL[dtype]?.[fn] ?? LOOPS[fn];
 }

@@ -49,21 +49,40 @@ function vector(
   for (let start = 0; start < n; start += WIDTH) {
     const width = Math.min(WIDTH, n - start);
     sums.fill(0, 0, width);
-    for (let l = 0; l < k; l++) addRow(v[vOffset + l * vStep], b, bOffset + l * bK + start * bColumn, bColumn, width);
+    let q = bOffset + start * bColumn;
+    let at = vOffset;
+    let l = 0;
+    for (; l + 4 <= k; l += 4, at += 4 * vStep, q += 4 * bK) addRows(v, at, vStep, b, q, bK, bColumn, width);
+    for (; l < k; l++, at += vStep, q += bK) addRow(v[at], b, q, bColumn, width);
     for (let j = 0; j < width; j++, p += step) out[p] = sums[j];
   }
 }
 
 function addRow(factor: number, b: TypedArray, q: number, step: number, width: number): void {
-  const end = width - 3;
-  let j = 0;
-  for (; j < end; j += 4, q += 4 * step) {
-    sums[j] += factor * b[q];
-    sums[j + 1] += factor * b[q + step];
-    sums[j + 2] += factor * b[q + 2 * step];
-    sums[j + 3] += factor * b[q + 3 * step];
+  for (let j = 0; j < width; j++, q += step) sums[j] += factor * b[q];
+}
+
+/** Four rows at once, in order, so that each sum is loaded and stored a fourth as often. */
+function addRows(
+  v: TypedArray,
+  p: number,
+  vStep: number,
+  b: TypedArray,
+  q0: number,
+  bK: number,
+  step: number,
+  width: number,
+): void {
+  const f0 = v[p];
+  const f1 = v[p + vStep];
+  const f2 = v[p + 2 * vStep];
+  const f3 = v[p + 3 * vStep];
+  let q1 = q0 + bK;
+  let q2 = q1 + bK;
+  let q3 = q2 + bK;
+  for (let j = 0; j < width; j++, q0 += step, q1 += step, q2 += step, q3 += step) {
+    sums[j] = sums[j] + f0 * b[q0] + f1 * b[q1] + f2 * b[q2] + f3 * b[q3];
   }
-  for (; j < width; j++, q += step) sums[j] += factor * b[q];
 }
 
 function dot(v: TypedArray, p: number, vStep: number, b: TypedArray, q: number, bK: number, k: number): number {

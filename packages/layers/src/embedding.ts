@@ -1,0 +1,28 @@
+/** Learned vectors for integers. */
+import { gather, Parameter, type Tensor } from "@neurite/core";
+import { type InitOptions, initNormal } from "./initializers.js";
+import { expectSize, Module } from "./module.js";
+
+/**
+ * Looks up one of `count` vectors for each index: int32 [...] → [..., features]. Starts standard normal, as in PyTorch.
+ * @throws IndexError for an index outside 0 … count − 1
+ */
+export class Embedding extends Module {
+  /** [count, features] */
+  readonly weight: Parameter;
+
+  constructor(
+    readonly count: number,
+    readonly features: number,
+    init: InitOptions = {},
+  ) {
+    super();
+    expectSize("Embedding", "count", count);
+    expectSize("Embedding", "features", features);
+    this.weight = new Parameter(initNormal([count, features], 1, init), { layout: "index,features" });
+  }
+
+  forward(indices: Tensor): Tensor {
+    return gather(this.weight, indices);
+  }
+}

@@ -1,0 +1,40 @@
+/** Fully connected layer. */
+import { linear, Parameter, type Tensor } from "@neurite/core";
+import { initUniform, type InitOptions } from "./initializers.js";
+import { expectSize, Module } from "./module.js";
+
+export interface LinearOptions extends InitOptions {
+  /** Default true. */
+  readonly bias?: boolean;
+}
+
+/**
+ * y = x·Wᵀ + b (Jiang §8.2.1): [..., inputs] → [..., outputs]; outputs·(inputs + 1) parameters.
+ * Weight and bias start uniform in ±1/√inputs, as in PyTorch.
+ * @example
+ * const layer = new Linear(784, 10);
+ * const logits = layer.forward(images);          // [128, 784] → [128, 10]
+ */
+export class Linear extends Module {
+  /** [outputs, inputs] */
+  readonly weight: Parameter;
+  /** [outputs] */
+  readonly bias: Parameter | null;
+
+  constructor(
+    readonly inputs: number,
+    readonly outputs: number,
+    { bias = true, ...init }: LinearOptions = {},
+  ) {
+    super();
+    expectSize("Linear", "inputs", inputs);
+    expectSize("Linear", "outputs", outputs);
+    const bound = 1 / Math.sqrt(inputs);
+    this.weight = new Parameter(initUniform([outputs, inputs], bound, init), { layout: "out,in" });
+    this.bias = bias ? new Parameter(initUniform([outputs], bound, init)) : null;
+  }
+
+  forward(x: Tensor): Tensor {
+    return linear(x, this.weight, this.bias ?? undefined);
+  }
+}

@@ -1,0 +1,43 @@
+/** Gradient clipping. The norm stays on the device: no value is read back. */
+import { add, clamp, div, minimum, mul, scope, sqrt, square, sum, type Tensor } from "@neurite/core";
+
+export type Grads = Readonly<Record<string, Tensor>>;
+
+export interface ClipOptions {
+  /** Leaves the gradients given alive (default: they are freed). */
+  readonly keepGrads?: boolean;
+}
+
+/** √Σ‖g‖² over all gradients, a scalar. */
+export function globalNorm(grads: Grads): Tensor {
+  return scope(() => {
+    const squares = Object.values(grads).map((gradient) => sum(square(gradient)));
+    return sqrt(squares.reduce((a, b) => add(a, b))) as never;
+  }) as Tensor;
+}
+
+/**
+ * All gradients scaled by min(1, maxNorm / norm), so that their joint L2 norm is at most `maxNorm` (Pascanu et al. 2013).
+ * A norm that is not finite gives gradients that are not finite.
+ */
+export function clipByGlobalNorm<G extends Grads>(grads: G, maxNorm: number, { keepGrads = false }: ClipOptions = {}): G {
+  return replace(grads, keepGrads, () => {
+    // PyTorch's 1e-6 keeps a zero norm from dividing by zero
+    const scale = minimum(div(maxNorm, add(globalNorm(grads), 1e-6)), 1);
+    return (gradient) => mul(gradient, scale);
+  });
+}
+
+/** Every gradient element cut to [−limit, limit]. */
+export function clipByValue<G extends Grads>(grads: G, limit: number, { keepGrads = false }: ClipOptions = {}): G {
+  return replace(grads, keepGrads, () => (gradient) => clamp(gradient, -limit, limit));
+}
+
+function replace<G extends Grads>(grads: G, keepGrads: boolean, prepare: () => (gradient: Tensor) => Tensor): G {
+  const clipped = scope(() => {
+    const clip = prepare();
+    return Object.fromEntries(Object.entries(grads).map(([name, gradient]) => [name, clip(gradient)])) as never;
+  }) as G;
+  if (!keepGrads) for (const gradient of Object.values(grads)) gradient.dispose("it was replaced by its clipped version");
+  return clipped;
+}
