@@ -43,7 +43,8 @@ describe("Pool", () => {
       expect(room).toBeLessThanOrEqual(Math.ceil(length * 1.25));
       expect(sizeClass(room)).toBe(sizeClass(length));
     }
-    for (const length of [2 ** 20, 2 ** 20 + 1, 2 ** 31 - 1]) expect(classLength(sizeClass(length))).toBeGreaterThanOrEqual(length);
+    for (const length of [2 ** 20, 2 ** 20 + 1, 2 ** 31 - 1])
+      expect(classLength(sizeClass(length))).toBeGreaterThanOrEqual(length);
   });
 
   it("keeps a bounded sum", () => {

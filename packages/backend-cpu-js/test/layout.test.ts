@@ -6,7 +6,20 @@ import { fill } from "../src/kernels/fill.js";
 import { gather } from "../src/kernels/gather.js";
 import { pad } from "../src/kernels/pad.js";
 import { scatterAdd } from "../src/kernels/scatter-add.js";
-import { at, contiguousStrides, DTYPES, elements, filled, indices, output, seeded, sizeOf, strided, valuesOf, view } from "./views.js";
+import {
+  at,
+  contiguousStrides,
+  DTYPES,
+  elements,
+  filled,
+  indices,
+  output,
+  seeded,
+  sizeOf,
+  strided,
+  valuesOf,
+  view,
+} from "./views.js";
 
 describe("fill", () => {
   it("sets every element of every dtype", () => {
@@ -31,14 +44,38 @@ describe("copy", () => {
     [[9], [-1]],
     [[9], [0]],
     [[9], [3]],
-    [[7, 40], [40, 1]],
-    [[70, 45], [1, 70]],
-    [[45, 70], [-1, -45]],
-    [[5, 1, 6], [6, 6, 1]],
-    [[33, 4, 35], [1, 33, 132]],
-    [[3, 35, 34], [0, 1, 35]],
-    [[2, 3, 4, 5], [1, 40, 2, 8]],
-    [[4, 5, 6], [30, -6, 1]],
+    [
+      [7, 40],
+      [40, 1],
+    ],
+    [
+      [70, 45],
+      [1, 70],
+    ],
+    [
+      [45, 70],
+      [-1, -45],
+    ],
+    [
+      [5, 1, 6],
+      [6, 6, 1],
+    ],
+    [
+      [33, 4, 35],
+      [1, 33, 132],
+    ],
+    [
+      [3, 35, 34],
+      [0, 1, 35],
+    ],
+    [
+      [2, 3, 4, 5],
+      [1, 40, 2, 8],
+    ],
+    [
+      [4, 5, 6],
+      [30, -6, 1],
+    ],
   ];
   for (const from of DTYPES) {
     for (const to of DTYPES) {
@@ -67,13 +104,23 @@ describe("copy", () => {
 });
 
 describe("gather and scatterAdd", () => {
-  const cases = [[1, 5, 1, 3], [3, 7, 4, 9], [2, 4, 50, 6]];
+  const cases = [
+    [1, 5, 1, 3],
+    [3, 7, 4, 9],
+    [2, 4, 50, 6],
+  ];
   it("picks rows of every dtype", () => {
     for (const dtype of DTYPES) {
       for (const [outer, n, inner, m] of cases) {
         const random = seeded(n);
         const x = strided(dtype, [outer, n, inner], contiguousStrides([outer, n, inner]), random);
-        const index = view(Int32Array.from({ length: m + 1 }, () => Math.floor(random() * n)), "int32", [m], [1], 1);
+        const index = view(
+          Int32Array.from({ length: m + 1 }, () => Math.floor(random() * n)),
+          "int32",
+          [m],
+          [1],
+          1,
+        );
         const out = output(dtype, [outer, m, inner]);
         expect(gather([out], [x, index], {})).toBeUndefined();
         expect(valuesOf(out)).toEqual(indices([outer, m, inner]).map(([o, i, c]) => at(x, [o, at(index, [i]), c])));
@@ -86,7 +133,13 @@ describe("gather and scatterAdd", () => {
       for (const [outer, n, inner, m] of cases) {
         const random = seeded(n);
         const updates = strided(dtype, [outer, m, inner], contiguousStrides([outer, m, inner]), random);
-        const index = view(Int32Array.from({ length: m + 1 }, () => Math.floor(random() * n)), "int32", [m], [1], 1);
+        const index = view(
+          Int32Array.from({ length: m + 1 }, () => Math.floor(random() * n)),
+          "int32",
+          [m],
+          [1],
+          1,
+        );
         const out = output(dtype, [outer, n, inner]);
         expect(scatterAdd([out], [updates, index], {})).toBeUndefined();
         const wanted = filled(dtype, outer * n * inner, () => 0).fill(0);
@@ -100,7 +153,10 @@ describe("gather and scatterAdd", () => {
 
   it("reports the first index that is out of range", () => {
     const x = view(Float32Array.of(1, 2), "float32", [1, 2, 1]);
-    for (const [bad, where] of [[[0, 1, 2, -1], 2], [[-1, 5], 0]] as const) {
+    for (const [bad, where] of [
+      [[0, 1, 2, -1], 2],
+      [[-1, 5], 0],
+    ] as const) {
       const index = view(Int32Array.from(bad), "int32", [bad.length]);
       expect(gather([output("float32", [1, bad.length, 1])], [x, index], {})).toBe(where);
       const updates = view(new Float32Array(bad.length), "float32", [1, bad.length, 1]);
@@ -118,7 +174,9 @@ describe("pad", () => {
     const wanted = new Array<number>(sizeOf(padded)).fill(dtype === "bool" ? Number(attrs.value !== 0) : attrs.value);
     const strides = contiguousStrides(padded);
     for (const index of indices(shape)) {
-      wanted[index.reduce((sum, i, axis) => sum + strides[axis] * (attrs.before[axis] + i * (attrs.interior[axis] + 1)), 0)] = at(x, index);
+      wanted[
+        index.reduce((sum, i, axis) => sum + strides[axis] * (attrs.before[axis] + i * (attrs.interior[axis] + 1)), 0)
+      ] = at(x, index);
     }
     expect(valuesOf(out)).toEqual(wanted);
   }
@@ -137,8 +195,14 @@ describe("pad", () => {
 describe("concat", () => {
   it("joins inputs of every dtype", () => {
     for (const dtype of DTYPES) {
-      for (const [outer, lengths, inner] of [[1, [2, 3], 1], [3, [1, 40, 2], 3], [2, [4], 1]] as const) {
-        const inputs: View[] = lengths.map((n) => strided(dtype, [outer, n, inner], contiguousStrides([outer, n, inner]), seeded(n)));
+      for (const [outer, lengths, inner] of [
+        [1, [2, 3], 1],
+        [3, [1, 40, 2], 3],
+        [2, [4], 1],
+      ] as const) {
+        const inputs: View[] = lengths.map((n) =>
+          strided(dtype, [outer, n, inner], contiguousStrides([outer, n, inner]), seeded(n)),
+        );
         const total = lengths.reduce((a, b) => a + b, 0);
         const out = output(dtype, [outer, total, inner]);
         concat([out], inputs, {});

@@ -48,7 +48,13 @@ describe("matmul", () => {
   }
 
   it("takes transposed operands, narrow and wide", () => {
-    for (const [m, k, n] of [[1, 9, 70], [2, 33, 5], [70, 9, 3], [5, 6, 7], [40, 30, 50]]) {
+    for (const [m, k, n] of [
+      [1, 9, 70],
+      [2, 33, 5],
+      [70, 9, 3],
+      [5, 6, 7],
+      [40, 30, 50],
+    ]) {
       check(transposed("float32", 1, m, k), plain("float32", 1, k, n));
       check(plain("float32", 1, m, k), transposed("float32", 1, k, n));
       check(transposed("float32", 1, m, k), transposed("float32", 1, k, n));
@@ -56,7 +62,10 @@ describe("matmul", () => {
   });
 
   it("takes negative and zero strides", () => {
-    for (const [m, k, n] of [[2, 5, 9], [6, 7, 8]]) {
+    for (const [m, k, n] of [
+      [2, 5, 9],
+      [6, 7, 8],
+    ]) {
       const backward = strided("float32", [2, m, k], [-m * k, -k, -1], random);
       check(backward, strided("float32", [2, k, n], [0, -1, 2 * k], random));
       check(strided("float32", [2, m, k], [3, 0, 5], random), plain("float32", 2, k, n));

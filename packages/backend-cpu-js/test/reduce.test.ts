@@ -21,7 +21,14 @@ function runArg(kind: ArgReduceKind, data: TypedArray, dtype: DType, shape: numb
   return valuesOf(out);
 }
 
-const SHAPES = [[1, 1, 1], [3, 7, 1], [1, 1000, 1], [2, 5, 3], [4, 3, 17], [2, 3, 2049]];
+const SHAPES = [
+  [1, 1, 1],
+  [3, 7, 1],
+  [1, 1000, 1],
+  [2, 5, 3],
+  [4, 3, 17],
+  [2, 3, 2049],
+];
 const FOLDS: Record<ReduceKind, (a: number, b: number) => number> = {
   sum: (a, b) => a + b,
   prod: (a, b) => a * b,
@@ -35,12 +42,14 @@ describe("reduce", () => {
       it(`computes the ${kind} of ${dtype}`, () => {
         for (const shape of SHAPES) {
           const data = filled(dtype, shape[0] * shape[1] * shape[2] + 3, seeded(5));
-          if (kind === "prod") data.forEach((value, i) => (data[i] = 1 + value / 16));
+          if (kind === "prod") for (let i = 0; i < data.length; i++) data[i] = 1 + data[i] / 16;
           const actual = run(kind, data, dtype, shape, 3);
           const wanted = columns(view(data, dtype, shape, undefined, 3)).map((column) => column.reduce(FOLDS[kind]));
           // Sums are taken in another order, so they differ in the last bits.
           const tolerance = dtype === "float32" ? 1e-6 : 1e-12;
-          wanted.forEach((value, i) => expect(Math.abs(actual[i] - value)).toBeLessThanOrEqual(tolerance * (1 + Math.abs(value))));
+          for (const [i, value] of wanted.entries()) {
+            expect(Math.abs(actual[i] - value)).toBeLessThanOrEqual(tolerance * (1 + Math.abs(value)));
+          }
         }
       });
     }
@@ -91,7 +100,8 @@ describe("argReduce", () => {
   it("takes the first NaN as the extreme", () => {
     const data = Float32Array.of(3, NaN, 9, NaN);
     for (const kind of ["argMax", "argMin"] as const) expect(runArg(kind, data, "float32", [1, 4, 1])).toEqual([1]);
-    for (const kind of ["argMax", "argMin"] as const) expect(runArg(kind, data, "float32", [1, 2, 2])).toEqual([kind === "argMax" ? 1 : 0, 0]);
+    for (const kind of ["argMax", "argMin"] as const)
+      expect(runArg(kind, data, "float32", [1, 2, 2])).toEqual([kind === "argMax" ? 1 : 0, 0]);
   });
 
   for (const dtype of ["float32", "float64", "int32", "uint8", "bool"] as const) {

@@ -16,7 +16,13 @@ export function contiguousStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
-export function view(id: TypedArray, dtype: DType, shape: readonly number[], strides?: readonly number[], offset = 0): View {
+export function view(
+  id: TypedArray,
+  dtype: DType,
+  shape: readonly number[],
+  strides?: readonly number[],
+  offset = 0,
+): View {
   return { id, dtype, shape, strides: strides ?? contiguousStrides(shape), offset };
 }
 
@@ -72,7 +78,12 @@ export function filled(dtype: DType, length: number, random: () => number): Type
 }
 
 /** A view of random numbers with the given strides, placed so that every element lies inside its array. */
-export function strided(dtype: DType, shape: readonly number[], strides: readonly number[], random: () => number): View {
+export function strided(
+  dtype: DType,
+  shape: readonly number[],
+  strides: readonly number[],
+  random: () => number,
+): View {
   let low = 0;
   let high = 0;
   shape.forEach((length, axis) => {

@@ -1,1 +1,4 @@
-export {};
+export * from "./collate.js";
+export * from "./dataset.js";
+export * from "./loader.js";
+export * from "./vocabulary.js";

@@ -1,1 +1,1 @@
-export {};
+export { type DecoderState, type Encoded, Translator, type TranslatorOptions } from "./translator.js";

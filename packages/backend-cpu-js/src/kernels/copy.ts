@@ -89,7 +89,14 @@ function copyTiles(out: View, x: View, across: number): void {
       for (let j0 = 0; j0 < width; j0 += TILE) {
         const run = Math.min(TILE, width - j0);
         for (let i = i0; i < i1; i++) {
-          row(to, p + i * outStrides[across] + j0, from, q + i * strides[across] + j0 * strides[last], strides[last], run);
+          row(
+            to,
+            p + i * outStrides[across] + j0,
+            from,
+            q + i * strides[across] + j0 * strides[last],
+            strides[last],
+            run,
+          );
         }
       }
     }

@@ -4,7 +4,7 @@
  */
 import type { Kernel, MapAttrs, MapFunction, View } from "@neurite/core";
 import { dataOf } from "../data.js";
-import { BLOCK, type Compiled, compile, NOTHING, store } from "../map/compiled.js";
+import { BLOCK, type Compiled, compile, type Instruction, NOTHING, store } from "../map/compiled.js";
 
 /** By the function's uid; forms for other dtypes are chained. */
 const table: (Compiled | undefined)[] = [];
@@ -50,30 +50,21 @@ export const map: Kernel<MapAttrs> = (outs, inputs, attrs) => {
   return undefined;
 };
 
-/** Runs the loops over `n` elements of the innermost axis and leaves every position behind the last. */
+function execute(compiled: Compiled, { loop, out, a, b, c }: Instruction, n: number): void {
+  const { arrays: x, offsets: at, strides: step } = compiled;
+  loop(x[out], at[out], n, x[a], at[a], step[a], x[b], at[b], step[b], x[c], at[c], step[c]);
+}
+
+/** Runs the loops over `n` elements of the innermost axis; the positions of inputs and output move along. */
 function runLine(compiled: Compiled, inputs: number, n: number): void {
-  const { instructions, arrays, offsets, strides, out } = compiled;
+  const { instructions, offsets, strides, out } = compiled;
   if (instructions.length === 1) {
-    const { loop, a, b, c } = instructions[0];
-    loop(
-      arrays[out], offsets[out], n,
-      arrays[a], offsets[a], strides[a],
-      arrays[b], offsets[b], strides[b],
-      arrays[c], offsets[c], strides[c],
-    ); // biome-ignore format: one operand a line
+    execute(compiled, instructions[0], n);
     return;
   }
   for (let start = 0; start < n; start += BLOCK) {
     const length = Math.min(BLOCK, n - start);
-    for (let i = 0; i < instructions.length; i++) {
-      const { loop, out: o, a, b, c } = instructions[i];
-      loop(
-        arrays[o], offsets[o], length,
-        arrays[a], offsets[a], strides[a],
-        arrays[b], offsets[b], strides[b],
-        arrays[c], offsets[c], strides[c],
-      ); // biome-ignore format: one operand a line
-    }
+    for (let i = 0; i < instructions.length; i++) execute(compiled, instructions[i], length);
     for (let i = 0; i < inputs; i++) offsets[i] += strides[i] * length;
     offsets[out] += length;
   }

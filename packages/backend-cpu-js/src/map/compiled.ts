@@ -113,7 +113,13 @@ export function compile(fn: MapFunction, dtypes: readonly DType[]): Compiled {
       idle[dtype].push(registers[index]);
     }
     registers[i] = i === steps.length - 1 ? OUT : takeScratch(step.type);
-    return { loop: loopFor(step.fn, step.operandType), out: registers[i], a: args[0], b: args[1] ?? args[0], c: args[2] ?? args[0] };
+    return {
+      loop: loopFor(step.fn, step.operandType),
+      out: registers[i],
+      a: args[0],
+      b: args[1] ?? args[0],
+      c: args[2] ?? args[0],
+    };
   });
   if (bare >= 0) instructions.push({ loop: same, out: OUT, a: bare, b: bare, c: bare });
 

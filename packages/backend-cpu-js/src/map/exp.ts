@@ -4,34 +4,32 @@
  * implementation of the exponential function in IEEE floating-point arithmetic", ACM TOMS 15 (1989).
  */
 
-const PARTS = 16;
-/** Arguments outside are 0 or ∞ in float32 already. */
-const LOW = -110;
-const HIGH = 90;
-/** Index of 2⁰ in the table. */
-const ZERO = Math.ceil(-LOW * Math.LOG2E * PARTS) + 1;
+/** Index of 2⁰ in the table. Exponents reach from −110, where float32 is 0, to 90, where it is ∞, in sixteenths of an octave. */
+const ZERO = 2540;
+const LENGTH = ZERO + 2080;
 
 function powersOfTwo(): Float64Array {
-  const table = new Float64Array(ZERO + Math.ceil(HIGH * Math.LOG2E * PARTS) + 2);
-  for (let i = 0; i < table.length; i++) table[i] = 2 ** ((i - ZERO) / PARTS);
+  const table = new Float64Array(LENGTH);
+  for (let i = 0; i < LENGTH; i++) table[i] = 2 ** ((i - ZERO) / 16);
   return table;
 }
 
-const POWERS = /* @__PURE__ */ powersOfTwo();
-const SCALE = PARTS * Math.LOG2E;
-const STEP = Math.LN2 / PARTS;
-/** Adding and subtracting it rounds to an integer. */
-const ROUNDER = 1.5 * 2 ** 52;
-const C3 = 1 / 6;
-const C4 = 1 / 24;
-const C5 = 1 / 120;
+export const POWERS = /* @__PURE__ */ powersOfTwo();
 
-/** eˣ with about twelve correct digits; beyond float32's range a number that becomes 0 or ∞ there. */
-export function exp32(x: number): number {
-  const clamped = x > HIGH ? HIGH : x < LOW ? LOW : x;
-  const k = clamped * SCALE + ROUNDER - ROUNDER;
-  const r = clamped - k * STEP;
+/**
+ * eˣ with about twelve correct digits; beyond float32's range a number that becomes 0 or ∞ there. The table is a
+ * parameter and the constants are local, since bundlers turn a module's `const` into `var`, which V8 reads anew for
+ * every element (11 instead of 4 ns).
+ */
+export function exp32(x: number, powers: Float64Array): number {
+  const scale = 16 * Math.LOG2E;
+  const step = Math.LN2 / 16;
+  // Adding and subtracting it rounds to an integer.
+  const rounder = 6755399441055744;
+  const clamped = Math.max(-110, Math.min(90, x));
+  const k = clamped * scale + rounder - rounder;
+  const r = clamped - k * step;
   const r2 = r * r;
   // NaN | 0 is 0, within the table, and the product stays NaN.
-  return (1 + r + r2 * (0.5 + r * C3) + r2 * r2 * (C4 + r * C5)) * POWERS[(k + ZERO) | 0];
+  return (1 + r + r2 * (0.5 + r * (1 / 6)) + r2 * r2 * (1 / 24 + r * (1 / 120))) * powers[(k + 2540) | 0];
 }

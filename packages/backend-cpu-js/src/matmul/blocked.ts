@@ -2,11 +2,11 @@
 import { pack, tile } from "./micro.js";
 import type { Product } from "./product.js";
 
-/** Depth of a block. Sums longer than this stay in float64 between blocks. */
-const KC = 512;
-/** Rows of a packed block of a, 96 · 512 · 8 bytes = 393 kB, read again for every four columns: second-level cache. */
+/** Depth of a block: with 256, a panel of either operand is 8 kB. Longer sums wait in float64 between blocks. */
+const KC = 256;
+/** Rows of a packed block of a: 96 · 256 · 8 bytes = 197 kB, read again for every four columns from the second-level cache. */
 const MC = 96;
-/** Columns of a packed block of b. Each is read once per block of a. */
+/** Columns of a packed block of b, 524 kB: each panel is read once per block of a. */
 const NC = 256;
 
 let packedA = new Float64Array(0);

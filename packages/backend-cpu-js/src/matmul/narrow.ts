@@ -59,7 +59,8 @@ function vector(
 }
 
 function addRow(factor: number, b: TypedArray, q: number, step: number, width: number): void {
-  for (let j = 0; j < width; j++, q += step) sums[j] += factor * b[q];
+  const to = sums;
+  for (let j = 0; j < width; j++, q += step) to[j] += factor * b[q];
 }
 
 /** Four rows at once, in order, so that each sum is loaded and stored a fourth as often. */
@@ -80,8 +81,9 @@ function addRows(
   let q1 = q0 + bK;
   let q2 = q1 + bK;
   let q3 = q2 + bK;
+  const to = sums;
   for (let j = 0; j < width; j++, q0 += step, q1 += step, q2 += step, q3 += step) {
-    sums[j] = sums[j] + f0 * b[q0] + f1 * b[q1] + f2 * b[q2] + f3 * b[q3];
+    to[j] = to[j] + f0 * b[q0] + f1 * b[q1] + f2 * b[q2] + f3 * b[q3];
   }
 }
 

@@ -1,0 +1,148 @@
+/** Mini-batches: shuffled, collated, prefetched, and freed when the next one is taken. */
+import { type Device, defaultDevice, fromHost, Generator, type Tensor, ValueError } from "@neurite/core";
+import type { HostBatch } from "./collate.js";
+import type { Dataset } from "./dataset.js";
+
+/** The tensors of a batch by name. */
+export type Batch<B extends HostBatch> = { readonly [K in keyof B]: Tensor };
+
+export interface LoaderOptions<T, B extends HostBatch> {
+  readonly batchSize: number;
+  /** Makes a batch's arrays of its items. */
+  readonly collate: (items: readonly T[]) => B | Promise<B>;
+  /** A new order for each epoch, from `seed` and the epoch alone. Default false. */
+  readonly shuffle?: boolean;
+  /** Default 0. */
+  readonly seed?: number;
+  /** Leaves out a last batch that is not full. Default false. */
+  readonly dropLast?: boolean;
+  /** Batches collated ahead of the one in use. Default 2. */
+  readonly prefetch?: number;
+  /** Default: the default device when a batch is taken. */
+  readonly device?: Device;
+}
+
+/** A place in the data: `batch` batches of epoch `epoch` were taken. */
+export interface LoaderState {
+  readonly epoch: number;
+  readonly batch: number;
+}
+
+/**
+ * Batches of a dataset. Iterating gives the rest of the current epoch; a batch's tensors are freed when the next one is
+ * taken or the loop is left.
+ * @throws ValueError for an empty dataset or a batch size below 1
+ * @example
+ * const loader = new DataLoader(fromArray(pairs), { batchSize: 64, shuffle: true, collate });
+ * for await (const { x, y } of loader) optimizer.step(step(x, y).grads);
+ */
+export class DataLoader<T, B extends HostBatch> implements AsyncIterable<Batch<B>> {
+  readonly #dataset: Dataset<T>;
+  readonly #options: Required<Omit<LoaderOptions<T, B>, "device">> & { readonly device: Device | undefined };
+  #epoch = 0;
+  #batch = 0;
+  #order: { readonly epoch: number; readonly indices: Int32Array } | null = null;
+
+  constructor(dataset: Dataset<T>, options: LoaderOptions<T, B>) {
+    const { shuffle = false, seed = 0, dropLast = false, prefetch = 2, device } = options;
+    this.#dataset = dataset;
+    this.#options = { ...options, shuffle, seed, dropLast, prefetch, device };
+    const { batchSize } = options;
+    if (!Number.isInteger(batchSize) || batchSize < 1) {
+      throw new ValueError({
+        op: "DataLoader",
+        argument: "batchSize",
+        expected: "a positive integer",
+        received: String(batchSize),
+      });
+    }
+    if (this.length === 0) {
+      throw new ValueError({
+        op: "DataLoader",
+        argument: "dataset",
+        expected: dropLast ? `at least one full batch of ${batchSize} items` : "at least one item",
+        received: `${dataset.length} items`,
+        remedy: "Check where the data is read, and any filter.",
+      });
+    }
+  }
+
+  /** Batches in an epoch. */
+  get length(): number {
+    const { batchSize, dropLast } = this.#options;
+    const batches = this.#dataset.length / batchSize;
+    return dropLast ? Math.floor(batches) : Math.ceil(batches);
+  }
+
+  /** Place after the batch last taken; batches prefetched do not count. */
+  state(): LoaderState {
+    return { epoch: this.#epoch, batch: this.#batch };
+  }
+
+  /** Continues at a saved place. */
+  restore({ epoch, batch }: LoaderState): void {
+    this.#epoch = epoch;
+    this.#batch = batch;
+  }
+
+  /** Items of the given epoch in order: a function of seed and epoch. */
+  #indices(epoch: number): Int32Array {
+    if (this.#order?.epoch !== epoch) {
+      const { shuffle, seed } = this.#options;
+      const count = this.#dataset.length;
+      const indices = shuffle
+        ? new Generator(seed).fork(epoch).permutation(count)
+        : Int32Array.from({ length: count }, (_, i) => i);
+      this.#order = { epoch, indices };
+    }
+    return this.#order.indices;
+  }
+
+  /** The arrays of one batch. */
+  async #collate({ epoch, batch }: LoaderState): Promise<B> {
+    const { batchSize, collate } = this.#options;
+    const indices = this.#indices(epoch).subarray(batch * batchSize, (batch + 1) * batchSize);
+    return collate(await Promise.all(Array.from(indices, (index) => this.#dataset.get(index))));
+  }
+
+  #upload(host: B): Batch<B> {
+    const device = this.#options.device ?? defaultDevice();
+    const entries = Object.entries(host).map(([name, { data, dtype, shape }]) => [
+      name,
+      fromHost(data, dtype, shape, device).keep(),
+    ]);
+    return Object.fromEntries(entries) as Batch<B>;
+  }
+
+  /** One batch by its place, for looking at it again; the caller disposes its tensors. */
+  async at(place: LoaderState): Promise<Batch<B>> {
+    return this.#upload(await this.#collate(place));
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Batch<B>> {
+    if (this.#batch >= this.length) this.restore({ epoch: this.#epoch + 1, batch: 0 });
+    const epoch = this.#epoch;
+    const ahead: Promise<B>[] = [];
+    let next = this.#batch;
+    while (this.#epoch === epoch && this.#batch < this.length) {
+      while (next < this.length && ahead.length <= this.#options.prefetch) {
+        const host = this.#collate({ epoch, batch: next++ });
+        // a failure is thrown when its turn comes, not as an unhandled rejection before
+        host.catch(() => {});
+        ahead.push(host);
+      }
+      const batch = this.#upload(await ahead.shift()!);
+      this.#batch++;
+      try {
+        yield batch;
+      } finally {
+        for (const tensor of Object.values(batch)) (tensor as Tensor).dispose("the loader frees a batch when the next one is taken");
+      }
+    }
+  }
+
+  /** Batches without end, epoch after epoch. */
+  async *forever(): AsyncGenerator<Batch<B>> {
+    for (;;) yield* this;
+  }
+}

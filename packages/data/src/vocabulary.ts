@@ -1,0 +1,58 @@
+/** Words as integers. */
+import { ValueError } from "@neurite/core";
+
+/** Marks that every vocabulary starts with, in this order: padding, start, end, unknown. */
+export const PADDING = 0;
+export const START = 1;
+export const END = 2;
+export const UNKNOWN = 3;
+const MARKS = ["<pad>", "<start>", "<end>", "<unknown>"] as const;
+
+/** A list of tokens and their numbers. */
+export class Vocabulary {
+  readonly tokens: readonly string[];
+  readonly #numbers: ReadonlyMap<string, number>;
+
+  /** @param tokens without the marks; their order gives their numbers */
+  constructor(tokens: readonly string[]) {
+    this.tokens = [...MARKS, ...tokens];
+    this.#numbers = new Map(this.tokens.map((token, i) => [token, i]));
+    if (this.#numbers.size !== this.tokens.length) {
+      throw new ValueError({
+        op: "Vocabulary",
+        argument: "tokens",
+        expected: "each token once, and none of the marks",
+        received: `${this.tokens.length - this.#numbers.size} repeated`,
+      });
+    }
+  }
+
+  /** The vocabulary of all tokens in `sentences` that occur at least `atLeast` times, most frequent first. */
+  static build(sentences: Iterable<readonly string[]>, atLeast = 1): Vocabulary {
+    const counts = new Map<string, number>();
+    for (const sentence of sentences) for (const token of sentence) counts.set(token, (counts.get(token) ?? 0) + 1);
+    const kept = [...counts].filter(([, count]) => count >= atLeast);
+    // ties by name: the order must not depend on the data's
+    kept.sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+    return new Vocabulary(kept.map(([token]) => token));
+  }
+
+  get size(): number {
+    return this.tokens.length;
+  }
+
+  /** Numbers of the tokens; unknown ones become {@link UNKNOWN}. */
+  encode(sentence: readonly string[]): number[] {
+    return sentence.map((token) => this.#numbers.get(token) ?? UNKNOWN);
+  }
+
+  /** Tokens up to the first end mark, without the marks. */
+  decode(numbers: Iterable<number>): string[] {
+    const sentence: string[] = [];
+    for (const number of numbers) {
+      if (number === END) break;
+      if (number !== PADDING && number !== START) sentence.push(this.tokens[number] ?? MARKS[UNKNOWN]);
+    }
+    return sentence;
+  }
+}

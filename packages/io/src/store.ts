@@ -1,0 +1,43 @@
+/** Where files live: a small interface, so that checkpoints work on disk, in memory and, later, in a browser. */
+import { CheckpointError } from "@neurite/core";
+
+export interface Store {
+  /** @throws CheckpointError when there is no such file */
+  read(path: string): Promise<Uint8Array>;
+  /** Replaces a file as a whole: afterwards, also after a crash, the path holds either all of the old bytes or all of the new. */
+  write(path: string, bytes: Uint8Array): Promise<void>;
+  exists(path: string): Promise<boolean>;
+}
+
+/** Throws that `path` does not exist. */
+export function notFound(path: string, cause?: unknown): CheckpointError {
+  return new CheckpointError(
+    {
+      op: "read",
+      argument: path,
+      expected: "an existing file",
+      received: "none",
+      remedy: "Check the path.",
+    },
+    { cause },
+  );
+}
+
+/** Files in memory. */
+export class MemoryStore implements Store {
+  readonly #files = new Map<string, Uint8Array>();
+
+  async read(path: string): Promise<Uint8Array> {
+    const bytes = this.#files.get(path);
+    if (!bytes) throw notFound(path);
+    return bytes.slice();
+  }
+
+  async write(path: string, bytes: Uint8Array): Promise<void> {
+    this.#files.set(path, bytes.slice());
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return this.#files.has(path);
+  }
+}

@@ -1,0 +1,319 @@
+/**
+ * The training loop: steps, evaluation, learning curves, checkpoints that resume exactly, and an end with an explanation
+ * when the loss stops being finite. Results are read one step late, so a device never waits for the host.
+ */
+import { valueAndGrad } from "@neurite/autograd";
+import {
+  checkFinite,
+  defaultGenerator,
+  type GeneratorState,
+  isNeuriteError,
+  NonFiniteError,
+  restoreGenerator,
+  scope,
+  type Tensor,
+  ValueError,
+} from "@neurite/core";
+import type { Batch, DataLoader, HostBatch, LoaderState } from "@neurite/data";
+import { type HostTensor, readCheckpoint, type Store, toHost, withTensors, writeCheckpoint } from "@neurite/io";
+import type { Module } from "@neurite/layers";
+import type { Optimizer } from "@neurite/optimizers";
+import { type CurvePoint, curvesToJSON, type LearningCurves } from "./curves.js";
+import { curvesToSVG } from "./curves-svg.js";
+import { FiniteGate } from "./finite-gate.js";
+
+/** Performance on both sets, higher is better; null where it was not measured. */
+export interface Performance {
+  readonly train: number | null;
+  readonly dev: number | null;
+}
+
+/** Told after each step, one step late. */
+export interface StepReport {
+  /** Number of the step, from 1. */
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+}
+
+export interface CheckpointOptions {
+  readonly store: Store;
+  /** Default `checkpoint.safetensors`. */
+  readonly path?: string;
+  /** Steps from one checkpoint to the next. Default: only at the start and the end. */
+  readonly every?: number;
+  /** JSON kept along, e.g. the options the model was built with. */
+  readonly extra?: unknown;
+}
+
+export interface TrainerOptions<T, B extends HostBatch> {
+  readonly model: Module;
+  readonly optimizer: Optimizer;
+  readonly loader: DataLoader<T, B>;
+  /** The scalar loss of one batch. */
+  readonly loss: (batch: Batch<B>) => Tensor;
+  /** Steps in all, those before a resume included. */
+  readonly steps: number;
+  /** Measures both performances; the model is in evaluation mode. */
+  readonly evaluate?: () => Promise<Performance>;
+  /** Steps from one point of the curves to the next. Default: one epoch. */
+  readonly evaluateEvery?: number;
+  /** Name of what `evaluate` measures. Default `"performance"`. */
+  readonly metric?: string;
+  readonly checkpoint?: CheckpointOptions;
+  readonly onStep?: (report: StepReport) => void;
+  readonly onPoint?: (point: CurvePoint) => void;
+}
+
+export interface FitResult {
+  readonly steps: number;
+  /** Wall-clock seconds of this call. */
+  readonly seconds: number;
+  readonly curves: LearningCurves;
+}
+
+/** Everything but the tensors that a run continues from. */
+interface TrainerState {
+  readonly step: number;
+  readonly optimizerSteps: number;
+  readonly random: GeneratorState;
+  readonly loader: LoaderState;
+  readonly lossSum: number;
+  readonly lossCount: number;
+  readonly curves: LearningCurves;
+  readonly extra: unknown;
+}
+
+/** A step whose results are still under way, and what it takes to run it again. */
+interface Pending {
+  readonly step: number;
+  readonly loss: Promise<number>;
+  readonly finite: Promise<number>;
+  readonly random: GeneratorState;
+  readonly place: LoaderState;
+}
+
+const CHECKPOINT = "checkpoint.safetensors";
+
+/**
+ * Trains a model.
+ * @example
+ * const trainer = new Trainer({ model, optimizer, loader, loss, steps: 400, checkpoint: { store, every: 100 } });
+ * await trainer.resume();                        // continues from the checkpoint, if there is one
+ * const { curves } = await trainer.fit();
+ */
+export class Trainer<T, B extends HostBatch> {
+  readonly #options: TrainerOptions<T, B>;
+  readonly #run: (batch: Batch<B>) => { value: Tensor; grads: Record<string, Tensor> };
+  readonly #gate = new FiniteGate();
+  #step = 0;
+  #lossSum = 0;
+  #lossCount = 0;
+  #points: CurvePoint[] = [];
+  #pending: Pending | null = null;
+
+  constructor(options: TrainerOptions<T, B>) {
+    this.#options = options;
+    const { model, loss, steps } = options;
+    this.#run = valueAndGrad(loss, model.parameters());
+    for (const [argument, value] of Object.entries({
+      steps,
+      evaluateEvery: options.evaluateEvery ?? 1,
+      "checkpoint.every": options.checkpoint?.every ?? 1,
+    })) {
+      if (Number.isInteger(value) && value >= (argument === "steps" ? 0 : 1)) continue;
+      throw new ValueError({ op: "Trainer", argument, expected: "a positive integer", received: String(value) });
+    }
+  }
+
+  /** Steps done. */
+  get step(): number {
+    return this.#step;
+  }
+
+  get curves(): LearningCurves {
+    return { metric: this.#options.metric ?? "performance", points: this.#points };
+  }
+
+  /**
+   * Trains up to the given number of steps.
+   * @throws NonFiniteError when a loss or a gradient is not finite: it names the first op that made such a number; weights
+   * and checkpoint are those before that step
+   */
+  async fit(): Promise<FitResult> {
+    const started = performance.now();
+    const { model, loader, steps, checkpoint, evaluateEvery = loader.length } = this.#options;
+    model.train();
+    if (this.#step === 0) await this.save();
+    try {
+      while (this.#step < steps) {
+        for await (const batch of loader) {
+          await this.#train(batch);
+          const last = this.#step === steps;
+          if (last || this.#step % evaluateEvery === 0) await this.#addPoint();
+          if (last || (checkpoint?.every && this.#step % checkpoint.every === 0)) await this.save();
+          if (last) break;
+        }
+      }
+    } finally {
+      this.#gate.dispose();
+    }
+    return { steps: this.#step, seconds: (performance.now() - started) / 1000, curves: this.curves };
+  }
+
+  async #train(batch: Batch<B>): Promise<void> {
+    const { optimizer, loader } = this.#options;
+    const { epoch, batch: taken } = loader.state();
+    const random = defaultGenerator().state();
+    const { value, grads } = this.#run(batch);
+    const finite = this.#gate.pass(value, grads);
+    optimizer.step(grads, { when: finite });
+    this.#step++;
+    const before = this.#pending;
+    this.#pending = {
+      step: this.#step,
+      loss: value.item(),
+      finite: finite.item(),
+      random,
+      place: { epoch, batch: taken - 1 },
+    };
+    if (before) await this.#settle(before);
+  }
+
+  async #settle({ step, loss, finite, random, place }: Pending): Promise<void> {
+    const [lossValue, ok] = await Promise.all([loss, finite]);
+    if (!ok) {
+      this.#pending = null;
+      await this.#rewind(step, random, place);
+    }
+    this.#lossSum += lossValue;
+    this.#lossCount++;
+    this.#options.onStep?.({ step, steps: this.#options.steps, loss: lossValue });
+  }
+
+  async #settleAll(): Promise<void> {
+    const pending = this.#pending;
+    this.#pending = null;
+    if (pending) await this.#settle(pending);
+  }
+
+  /** Goes back to before a step that was not finite, saves that state, and finds the op to blame. */
+  async #rewind(step: number, random: GeneratorState, place: LoaderState): Promise<never> {
+    const { loader, optimizer, checkpoint } = this.#options;
+    this.#gate.dispose();
+    this.#step = step - 1;
+    optimizer.restore({ ...optimizer.state(), steps: step - 1 });
+    loader.restore(place);
+    restoreGenerator(random);
+    if (checkpoint) await this.save();
+    const batch = await loader.at(place);
+    let cause: unknown;
+    try {
+      checkFinite(() => scope(() => this.#run(batch) as never));
+    } catch (error) {
+      cause = error;
+    } finally {
+      for (const tensor of Object.values(batch)) (tensor as Tensor).dispose();
+      restoreGenerator(random);
+    }
+    throw new NonFiniteError(
+      {
+        op: isNeuriteError(cause) ? cause.info.op : "training",
+        argument: `a number made at training step ${step}`,
+        expected: "finite numbers",
+        received: cause instanceof Error ? cause.message : "NaN or infinity in the loss or a gradient",
+        remedy: "The weights are those before this step. Lower the learning rate or clip the gradients.",
+      },
+      { cause },
+    );
+  }
+
+  async #addPoint(): Promise<void> {
+    await this.#settleAll();
+    const { model, evaluate, loader, checkpoint, onPoint } = this.#options;
+    let measured: Performance = { train: null, dev: null };
+    if (evaluate) {
+      model.eval();
+      measured = await evaluate();
+      model.train();
+    }
+    const objective = this.#lossSum / this.#lossCount;
+    const point = { step: this.#step, epoch: this.#step / loader.length, objective, ...measured };
+    this.#lossSum = 0;
+    this.#lossCount = 0;
+    this.#points.push(point);
+    onPoint?.(point);
+    if (!checkpoint) return;
+    // derived from the checkpoint's own copy of the curves
+    const encode = (text: string) => new TextEncoder().encode(text);
+    await checkpoint.store.write("curves.json", encode(curvesToJSON(this.curves)));
+    await checkpoint.store.write("curves.svg", encode(curvesToSVG(this.curves)));
+  }
+
+  /** Writes a checkpoint, if the trainer has a store. @throws CheckpointError when it cannot be written; the one before stays whole */
+  async save(): Promise<void> {
+    const { model, optimizer, loader, checkpoint } = this.#options;
+    if (!checkpoint) return;
+    await this.#settleAll();
+    const { steps, tensors } = optimizer.state();
+    const state: TrainerState = {
+      step: this.#step,
+      optimizerSteps: steps,
+      random: defaultGenerator().state(),
+      loader: loader.state(),
+      lossSum: this.#lossSum,
+      lossCount: this.#lossCount,
+      curves: this.curves,
+      extra: checkpoint.extra ?? null,
+    };
+    const all = { ...withPrefix("model.", model.stateDict()), ...withPrefix("optimizer.", tensors) };
+    await writeCheckpoint(checkpoint.store, checkpoint.path ?? CHECKPOINT, { tensors: await toHost(all), state });
+  }
+
+  /**
+   * Continues from the checkpoint: weights, optimizer, random numbers, place in the data and curves.
+   * @returns false when there is none
+   * @throws CheckpointError for a damaged or foreign one
+   */
+  async resume(): Promise<boolean> {
+    const { model, optimizer, loader, checkpoint } = this.#options;
+    const path = checkpoint?.path ?? CHECKPOINT;
+    if (!checkpoint || !(await checkpoint.store.exists(path))) return false;
+    const { tensors, state } = await readCheckpoint(checkpoint.store, path);
+    const saved = state as TrainerState;
+    const device = Object.values(model.parameters())[0]?.device;
+    withTensors(
+      tensors,
+      (values) => {
+        model.loadStateDict(withoutPrefix("model.", values));
+        optimizer.restore({ steps: saved.optimizerSteps, tensors: withoutPrefix("optimizer.", values) });
+      },
+      device,
+    );
+    restoreGenerator(saved.random);
+    loader.restore(saved.loader);
+    this.#step = saved.step;
+    this.#lossSum = saved.lossSum;
+    this.#lossCount = saved.lossCount;
+    this.#points = [...saved.curves.points];
+    return true;
+  }
+}
+
+function withPrefix<V>(prefix: string, values: Readonly<Record<string, V>>): Record<string, V> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, value]));
+}
+
+function withoutPrefix<V>(prefix: string, values: Readonly<Record<string, V>>): Record<string, V> {
+  const inside = Object.entries(values).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(inside.map(([name, value]) => [name.slice(prefix.length), value]));
+}
+
+/** The model's part of a trainer's checkpoint, and the JSON kept along. */
+export async function readTrained(
+  store: Store,
+  path = CHECKPOINT,
+): Promise<{ weights: Record<string, HostTensor>; extra: unknown }> {
+  const { tensors, state } = await readCheckpoint(store, path);
+  return { weights: withoutPrefix("model.", tensors), extra: (state as TrainerState).extra };
+}
