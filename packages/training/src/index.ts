@@ -1,3 +1,4 @@
+export { bleu } from "./bleu.js";
 export { type CurvePoint, curvesToJSON, type LearningCurves } from "./curves.js";
 export { curvesToSVG } from "./curves-svg.js";
 export { FiniteGate } from "./finite-gate.js";

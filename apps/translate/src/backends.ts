@@ -1,0 +1,25 @@
+/** The backends a run can choose from, loaded when chosen. */
+import { type Device, setDefaultDevice, ValueError } from "@neurite/core";
+
+const BACKENDS: Readonly<Record<string, () => Promise<Device>>> = {
+  "cpu-js": async () => (await import("@neurite/backend-cpu-js")).cpuJs(),
+  gpujs: async () => (await import("@neurite/backend-gpujs")).gpujs(),
+};
+
+export const BACKEND_NAMES = Object.keys(BACKENDS);
+
+/** Makes the named backend the default device. */
+export async function useBackend(name: string): Promise<Device> {
+  const create = BACKENDS[name];
+  if (!create) {
+    throw new ValueError({
+      op: "translate",
+      argument: "--backend",
+      expected: `one of ${BACKEND_NAMES.join(", ")}`,
+      received: `"${name}"`,
+    });
+  }
+  const device = await create();
+  setDefaultDevice(device);
+  return device;
+}

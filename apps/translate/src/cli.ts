@@ -1,0 +1,178 @@
+/** The command line: train, translate, evaluate, and demo, which is all of them. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { isNeuriteError, ValueError } from "@neurite/core";
+import { Command, InvalidArgumentError } from "commander";
+import { BACKEND_NAMES, useBackend } from "./backends.js";
+import { evaluate, meanLoss, type Sample, translate } from "./evaluate.js";
+import { detokenize, LARGEST, pairOf, tokenize } from "./numbers.js";
+import { DEFAULTS, type RunOptions } from "./task.js";
+import { load, savedOptions, train } from "./train.js";
+
+const FOLDER = "runs/translate";
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("Expected an integer, 0 or above.");
+  return value;
+}
+
+function positive(text: string): number {
+  const value = count(text);
+  if (value === 0) throw new InvalidArgumentError("Expected an integer above 0.");
+  return value;
+}
+
+interface TrainFlags {
+  readonly seed?: number;
+  readonly steps?: number;
+  readonly backend: string;
+  readonly out: string;
+  readonly resume?: string;
+  readonly checkpointEvery?: number;
+  readonly json?: string;
+}
+
+function trainCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .option("--seed <n>", `random numbers to start from (default: ${DEFAULTS.seed})`, count)
+    .option("--steps <n>", `training steps in all, also when resuming (default: ${DEFAULTS.steps})`, positive)
+    .option("--backend <name>", `one of ${BACKEND_NAMES.join(", ")}`, "cpu-js")
+    .option("--out <dir>", "folder for the checkpoint and the curves", FOLDER)
+    .option("--resume <dir>", "continue the run in this folder")
+    .option("--checkpoint-every <n>", "steps from one checkpoint to the next", positive)
+    .option("--json <file>", "write the results there");
+}
+
+/** Options of the run: those given, else those of the run that is resumed, else the defaults. */
+async function runOptions(flags: TrainFlags): Promise<RunOptions> {
+  const saved = flags.resume === undefined ? null : await savedOptions(flags.resume);
+  if (flags.resume !== undefined && !saved) console.log(`No checkpoint in ${flags.resume} yet: starting from step 0.`);
+  const base = saved ?? DEFAULTS;
+  if (saved && flags.seed !== undefined && flags.seed !== saved.seed) {
+    throw new ValueError({
+      op: "train",
+      argument: "--seed",
+      expected: `${saved.seed}, the seed of the run that is resumed`,
+      received: String(flags.seed),
+      remedy: "Leave it out, or start a new run.",
+    });
+  }
+  return { ...base, seed: flags.seed ?? base.seed, steps: flags.steps ?? base.steps };
+}
+
+async function runTraining(flags: TrainFlags, samples: number): Promise<void> {
+  const started = performance.now();
+  const options = await runOptions(flags);
+  const folder = flags.resume ?? flags.out;
+  const device = await useBackend(flags.backend);
+  console.log(`Training English → French number words on ${device.name}, ${options.steps} steps.`);
+  const { task, fit } = await train({
+    options,
+    folder,
+    resume: flags.resume !== undefined,
+    checkpointEvery: flags.checkpointEvery,
+  });
+  const { corpus, model } = task;
+  const result = await evaluate(task, corpus.test);
+  const shown = result.samples.slice(0, samples);
+  for (const sample of shown) printSample(sample);
+  const devLoss = await meanLoss(task, corpus.development);
+  const parameters = Object.values(model.parameters()).reduce((n, parameter) => n + parameter.size, 0);
+  const seconds = fit.seconds;
+  const totalSeconds = (performance.now() - started) / 1000;
+  console.log(`\n${parameters} parameters, ${fit.steps} steps in ${seconds.toFixed(1)} s; ${corpus.test.length} unseen numbers:`);
+  console.log(`exact match ${result.exactMatch.toFixed(4)}, BLEU ${result.bleu.toFixed(2)}`);
+  console.log(`Checkpoint and learning curves: ${folder}/checkpoint.safetensors, ${folder}/curves.svg`);
+  await writeJSON(flags.json, {
+    backend: device.name,
+    parameters,
+    steps: fit.steps,
+    seconds,
+    totalSeconds,
+    trainLoss: fit.curves.points.at(-1)?.objective ?? null,
+    devLoss,
+    exactMatch: result.exactMatch,
+    bleu: result.bleu,
+    samples: shown,
+  });
+}
+
+function printSample({ source, target, output }: Sample): void {
+  console.log(`\n  ${source}\n  ${output === target ? "=" : "≠"} ${output}`);
+  if (output !== target) console.log(`    expected: ${target}`);
+}
+
+async function writeJSON(file: string | undefined, value: unknown): Promise<void> {
+  if (file === undefined) return;
+  await mkdir(dirname(resolve(file)), { recursive: true });
+  await writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Number words as they are, digits as the words of their number. */
+function readInput(text: string): string[] {
+  if (!/^\d+$/.test(text)) return tokenize(text);
+  if (Number(text) > LARGEST) {
+    throw new ValueError({
+      op: "translate",
+      argument: "number",
+      expected: `0 to ${LARGEST}`,
+      received: text,
+    });
+  }
+  return [...pairOf(Number(text)).source];
+}
+
+const demo = trainCommand("demo", "train, then translate numbers the network never saw").action((flags: TrainFlags) =>
+  runTraining(flags, 10),
+);
+
+const trainOnly = trainCommand("train", "train, and measure on unseen numbers").action((flags: TrainFlags) =>
+  runTraining(flags, 0),
+);
+
+const translateCommand = new Command("translate")
+  .description("translate numbers, as digits or English words")
+  .argument("<text...>", 'e.g. 4711 "three hundred"')
+  .option("--model <dir>", "folder of the trained run", FOLDER)
+  .option("--backend <name>", `one of ${BACKEND_NAMES.join(", ")}`, "cpu-js")
+  .action(async (texts: string[], { model, backend }: { model: string; backend: string }) => {
+    await useBackend(backend);
+    const sentences = texts.map(readInput);
+    const outputs = await translate(await load(model), sentences);
+    outputs.forEach((output, i) => {
+      console.log(`${detokenize(sentences[i]!)} → ${detokenize(output)}`);
+    });
+  });
+
+const evaluateCommand = new Command("evaluate")
+  .description("exact match and BLEU on unseen numbers")
+  .option("--model <dir>", "folder of the trained run", FOLDER)
+  .option("--backend <name>", `one of ${BACKEND_NAMES.join(", ")}`, "cpu-js")
+  .option("--count <n>", "unseen numbers to translate, at most 1000", positive, 1000)
+  .option("--json <file>", "write the results there")
+  .action(async (flags: { model: string; backend: string; count: number; json?: string }) => {
+    const device = await useBackend(flags.backend);
+    const task = await load(flags.model);
+    const pairs = task.corpus.test.slice(0, flags.count);
+    const { exactMatch, bleu, samples } = await evaluate(task, pairs);
+    console.log(`${pairs.length} unseen numbers: exact match ${exactMatch.toFixed(4)}, BLEU ${bleu.toFixed(2)}`);
+    const devLoss = await meanLoss(task, task.corpus.development);
+    await writeJSON(flags.json, { backend: device.name, devLoss, exactMatch, bleu, samples: samples.slice(0, 10) });
+  });
+
+const program = new Command("translate")
+  .description("An encoder–decoder that learns to translate English number words to French ones.")
+  .addCommand(demo, { isDefault: true })
+  .addCommand(trainOnly)
+  .addCommand(translateCommand)
+  .addCommand(evaluateCommand);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!isNeuriteError(error)) throw error;
+  console.error(`${error.name}: ${error.message}`);
+  process.exitCode = 1;
+}

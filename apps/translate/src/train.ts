@@ -1,0 +1,85 @@
+/** Training a translator, with checkpoints and curves in a folder. */
+import { manualSeed, ValueError } from "@neurite/core";
+import { FileStore } from "@neurite/io/node";
+import { withTensors } from "@neurite/io";
+import { Adam, warmupLinear } from "@neurite/optimizers";
+import { type FitResult, readTrained, Trainer } from "@neurite/training";
+import { progressBar } from "@neurite/training/node";
+import { evaluate } from "./evaluate.js";
+import { makeLoader, makeTask, type RunOptions, type Task } from "./task.js";
+
+const WARMUP = 50;
+const EVALUATE_EVERY = 100;
+/** Sentences behind each point of the two performance curves. */
+const PROBE = 128;
+
+export interface TrainRequest {
+  readonly options: RunOptions;
+  readonly folder: string;
+  readonly resume: boolean;
+  readonly checkpointEvery: number | undefined;
+}
+
+/** The options a run in `folder` was started with; null when there is no checkpoint yet. */
+export async function savedOptions(folder: string): Promise<RunOptions | null> {
+  const store = new FileStore(folder);
+  if (!(await store.exists("checkpoint.safetensors"))) return null;
+  return (await readTrained(store)).extra as RunOptions;
+}
+
+export async function train({ options, folder, resume, checkpointEvery }: TrainRequest): Promise<{
+  task: Task;
+  fit: FitResult;
+}> {
+  manualSeed(options.seed);
+  const task = makeTask(options);
+  const { model, corpus } = task;
+  const { learningRate, steps } = options;
+  const optimizer = new Adam(model.parameters(), {
+    learningRate: warmupLinear({ peak: learningRate, warmup: Math.min(WARMUP, steps), total: steps }),
+    clipNorm: 1,
+  });
+  const progress = progressBar();
+  const trainer = new Trainer({
+    model,
+    optimizer,
+    loader: makeLoader(task, options),
+    loss: ({ source, targetIn, targetOut }) => model.loss(source, targetIn, targetOut),
+    steps,
+    metric: "exact match",
+    evaluateEvery: EVALUATE_EVERY,
+    evaluate: async () => ({
+      train: (await evaluate(task, corpus.train.slice(0, PROBE))).exactMatch,
+      dev: (await evaluate(task, corpus.development.slice(0, PROBE))).exactMatch,
+    }),
+    checkpoint: {
+      store: new FileStore(folder),
+      extra: options,
+      ...(checkpointEvery ? { every: checkpointEvery } : {}),
+    },
+    onStep: (report) => progress.step(report),
+  });
+  if (resume) await trainer.resume();
+  if (trainer.step > steps) {
+    throw new ValueError({
+      op: "train",
+      argument: "--steps",
+      expected: `at least ${trainer.step}, the steps done already`,
+      received: String(steps),
+      remedy: "The number is the total, also when resuming.",
+    });
+  }
+  try {
+    return { task, fit: await trainer.fit() };
+  } finally {
+    progress.stop();
+  }
+}
+
+/** The trained model of a folder. */
+export async function load(folder: string): Promise<Task> {
+  const { weights, extra } = await readTrained(new FileStore(folder));
+  const task = makeTask(extra as RunOptions);
+  withTensors(weights, (values) => task.model.loadStateDict(values));
+  return task;
+}
