@@ -1,13 +1,18 @@
 /** Calls that must be refused with a certain error. */
-import { isNeuriteError, isTensor } from "@neurite/core";
+import { isNeuriteError, isTensor, scope } from "@neurite/core";
 import type { Env, ErrorSample } from "./case.js";
 import { Mismatch } from "./compare.js";
 
-/** Calls and, where that gives a tensor, reads it: asynchronous backends may find a bad index only then. */
-async function attempt({ call }: ErrorSample, env: Env): Promise<unknown> {
-  const result = await call(env);
-  for (const item of [result].flat()) if (isTensor(item)) await item.data();
-  return result;
+/** Calls and frees what that made; a tensor that it gives is read first: asynchronous backends may find a bad index only then. */
+async function attempt({ call }: ErrorSample, env: Env): Promise<void> {
+  // wrapped, so that a call may give a promise
+  const { given } = scope(() => ({ given: call(env) }) as never) as { given: unknown };
+  const results = [await given].flat().filter(isTensor);
+  try {
+    for (const result of results) await result.data();
+  } finally {
+    for (const result of results) result.dispose();
+  }
 }
 
 export async function expectRefusal(error: ErrorSample, env: Env): Promise<void> {

@@ -61,7 +61,7 @@ function lossOn(
   return (...sources) => {
     const operands = tensors.map((tensor, i) => sources[positions.indexOf(i)] ?? tensor);
     const terms = fn(...operands).map((y, i) => {
-      const slope = add(mul(weight(linear[i]), 1), mul(mul(weight(squared[i]), y), 0.5));
+      const slope = add(weight(linear[i]), mul(mul(weight(squared[i]), y), 0.5));
       return sum(mul(slope, y));
     });
     return total([...terms, ...connections(sources)]);

@@ -1,0 +1,301 @@
+/**
+ * The case of one row of the elementwise table, from a function of numbers: shapes, broadcasting, numbers for operands,
+ * empty tensors, special values and the usual mistakes follow by themselves.
+ */
+import { DeviceError, type DType, fromHost, type Row, type Shape, type Tensor } from "@neurite/core";
+import { ALL, type Case, type Env, type ErrorSample, FLOATS, type FreeCheck, NUMBERS, type Sample, type Tolerance } from "./case.js";
+import { given, type InputSpec, numbers, type Range, rounded, seeded } from "./inputs.js";
+import { count, type Plain, zip } from "./plain.js";
+import { compare } from "./compare.js";
+import { readAll } from "./evaluate.js";
+import { garbage, toHost } from "./layouts.js";
+import { valueAndGrad } from "@neurite/autograd";
+import { sum } from "@neurite/core";
+
+// biome-ignore lint/suspicious/noExplicitAny: unary, binary and ternary ops alike
+type ElementwiseOp = ((...operands: any[]) => Tensor) & { readonly row: Row };
+
+/** What dtypes an op takes and gives: see `Kind` in core's `expression.ts`. */
+type Kind = "float" | "number" | "compare" | "logic" | "test" | "select";
+
+const DTYPES_OF: Readonly<Record<Kind, readonly DType[]>> = {
+  float: FLOATS,
+  number: NUMBERS,
+  compare: ["float32", "float64", "int32", "bool"],
+  logic: ["bool"],
+  test: FLOATS,
+  select: ["float32", "float64", "int32", "bool"],
+};
+
+/** A dtype each kind refuses, and what the message says about it. */
+const REFUSED: Readonly<Record<Kind, readonly [DType, readonly string[]] | null>> = {
+  float: ["int32", ["float32 or float64", "int32", "cast"]],
+  number: ["bool", ["bool", "cast"]],
+  compare: null,
+  logic: ["float32", ["bool", "float32", "notEqual"]],
+  test: ["int32", ["float32 or float64", "int32", "cast"]],
+  select: null,
+};
+
+export interface GradientExample {
+  readonly at: readonly number[];
+  /** Slope by each operand there. */
+  readonly slopes: readonly number[];
+  /** Ends a sentence: "shared at a tie". */
+  readonly name: string;
+}
+
+export interface ElementwiseOptions {
+  readonly kind: Kind;
+  /** The function, in float64. */
+  readonly reference: (...operands: number[]) => number;
+  /** The function on int32 where it differs, such as a product that wraps. */
+  readonly integers?: (...operands: number[]) => number;
+  /** Where each operand is drawn from; default −2 to 2. */
+  readonly operands?: readonly Range[];
+  /** Operands that are bool whatever the dtype under test. */
+  readonly conditions?: readonly number[];
+  /** Default true for kinds with float results. */
+  readonly gradient?: false;
+  /** Gradients where no difference can tell them: at kinks and ties. */
+  readonly slopes?: readonly GradientExample[];
+  /** Numbers for the test of special values; default {@link SPECIAL}. */
+  readonly specials?: readonly number[];
+  /** The sign of a zero result is defined (default true). */
+  readonly signedZeros?: false;
+  /** The op of a tensor and itself: false where that has no gradient. */
+  readonly itself?: false;
+  readonly tolerance?: Tolerance;
+  readonly more?: readonly Sample[];
+}
+
+/** What arithmetic may stumble over: beyond eˣ's range, below the smallest difference from 1, zeros of both signs. */
+export const SPECIAL: readonly number[] = [
+  Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 1, -1, 0.5, -2.5, 1e-6, 88, -88, 120, -120,
+  1e6, -1e30,
+]; // biome-ignore format: a list of numbers
+
+/** The ends of int32, and products that pass them. */
+const INT_SPECIAL: readonly number[] = [0, 1, -1, 7, -2147483648, 2147483647, 65536, -40000];
+
+const SHAPES: Readonly<Record<number, readonly (readonly [string, readonly Shape[]])[]>> = {
+  1: [
+    ["of a matrix", [[3, 4]]],
+    ["of a scalar", [[]]],
+    ["of 133 elements", [[7, 19]]],
+    ["of a tensor of four axes", [[2, 1, 3, 2]]],
+    ["of an empty tensor", [[2, 0, 3]]],
+  ],
+  2: [
+    ["of two matrices", [[3, 4], [3, 4]]],
+    ["of a matrix and a row", [[3, 4], [4]]],
+    ["of a column and a row", [[3, 1], [1, 4]]],
+    ["of a row and a stack", [[1, 3], [2, 2, 3]]],
+    ["of a matrix and a scalar", [[2, 3], []]],
+    ["of two tensors of 133 elements", [[7, 19], [7, 19]]],
+    ["of an empty tensor and one that broadcasts", [[2, 0], [1, 1]]],
+  ],
+  3: [
+    ["of three matrices", [[3, 4], [3, 4], [3, 4]]],
+    ["of a matrix, a row and a column", [[3, 4], [4], [3, 1]]],
+    ["of a row, a scalar and a stack", [[3], [], [2, 2, 3]]],
+    ["of an empty tensor and two that broadcast", [[2, 0], [1, 1], []]],
+  ],
+}; // biome-ignore format: a table
+
+export function elementwiseCase(op: ElementwiseOp, options: ElementwiseOptions): Case {
+  const { row } = op;
+  const { kind, conditions = [], tolerance } = options;
+  const dtypes = DTYPES_OF[kind];
+  const carries = kind === "float" || kind === "number" || kind === "select";
+  const result = carries ? {} : { result: "bool" as const };
+  const positions = Array.from({ length: row.arity }, (_, i) => i);
+
+  const spec = (i: number, shape: Shape): InputSpec => {
+    const { low, high, ...more } = options.operands?.[i] ?? { low: -2, high: 2 };
+    const drawn = numbers(shape, low, high, more);
+    return conditions.includes(i) ? { ...drawn, dtype: "bool" } : drawn;
+  };
+  const apply = (dtype: DType, operands: readonly Plain[]): Plain =>
+    zip(operands, (dtype === "int32" && options.integers) || options.reference);
+
+  /** The sample where operand i is tensor number `tensors[i]`, or a number where that is null. */
+  const sample = (name: string, inputs: readonly InputSpec[], tensors: readonly (number | null)[], more: object = {}): Sample => {
+    const numberFor = (i: number, dtype: DType) => numberOperand(spec(i, []), dtype);
+    return {
+      name,
+      inputs,
+      run: (xs, { dtype }) => op(...tensors.map((t, i) => (t === null ? numberFor(i, dtype) : xs[t]))),
+      reference: (xs, { dtype }) =>
+        apply(
+          dtype,
+          tensors.map((t, i) => (t === null ? { shape: [], data: [numberFor(i, dtype)] } : xs[t])),
+        ),
+      ...result,
+      ...more,
+    };
+  };
+
+  const samples = SHAPES[row.arity].map(([name, shapes]) =>
+    sample(
+      name,
+      shapes.map((shape, i) => spec(i, shape)),
+      positions,
+      // enough slopes are checked on the small ones
+      Math.max(...shapes.map(count)) > 100 ? { gradient: false } : {},
+    ),
+  );
+  for (let mask = 1; mask < 2 ** row.arity - 1; mask++) {
+    const tensors = positions.filter((i) => !(mask & (1 << i)));
+    const words = positions.map((i) => (mask & (1 << i) ? "a number" : "a matrix")).join(", ");
+    samples.push(
+      sample(
+        `of ${words}`,
+        tensors.map((i) => spec(i, [2, 3])),
+        positions.map((i) => (mask & (1 << i) ? null : tensors.indexOf(i))),
+      ),
+    );
+  }
+  if (row.arity === 2 && options.itself !== false) {
+    samples.push(sample("of a tensor and itself", [spec(0, [2, 3])], [0, 0]));
+  }
+  if (kind !== "logic") {
+    samples.push(
+      sample("of NaN, infinities, zeros and large numbers", specialInputs(options.specials ?? SPECIAL, row.arity, conditions), positions, {
+        dtypes: FLOATS,
+        gradient: false,
+        layouts: false,
+        signedZeros: options.signedZeros !== false,
+      }),
+    );
+    if (dtypes.includes("int32")) {
+      samples.push(
+        sample("of integers at the ends of int32", specialInputs(INT_SPECIAL, row.arity, conditions), positions, {
+          dtypes: ["int32"],
+          layouts: false,
+        }),
+      );
+    }
+  }
+  return {
+    op: row.name,
+    dtypes,
+    samples: [...samples, ...(options.more ?? [])],
+    errors: errorsOf(op, options),
+    checks: (options.slopes ?? []).map((example) => slopeCheck(op, example)),
+    ...(carries && options.gradient !== false ? {} : { gradient: false as const }),
+    ...(tolerance ? { tolerance } : {}),
+  };
+}
+
+/** A fixed number that suits an operand. */
+function numberOperand({ values }: InputSpec, dtype: DType): number {
+  return typeof values === "function" ? rounded(values(seeded("number"), dtype), dtype) : values[0];
+}
+
+/** One operand: the list. Two: all pairs. Three: a mixture in which each number meets many others. */
+function specialInputs(list: readonly number[], arity: number, conditions: readonly number[]): InputSpec[] {
+  const n = list.length;
+  const steps = [
+    (i: number) => (arity === 2 ? Math.floor(i / n) : i),
+    (i: number) => (arity === 2 ? i % n : i * 5 + 1),
+    (i: number) => i * 7 + 3,
+  ];
+  const length = arity === 2 ? n * n : n;
+  return Array.from({ length: arity }, (_, operand) => {
+    const values = Array.from({ length }, (_, i) => list[steps[operand](i) % n]);
+    return conditions.includes(operand) ? given(values.map((_, i) => i % 2), [length], "bool") : given(values);
+  });
+}
+
+function filled(env: Env, shape: Shape, dtype: DType): Tensor {
+  return fromHost(toHost(new Array<number>(count(shape)).fill(1), dtype), dtype, shape, env.device);
+}
+
+function errorsOf(op: ElementwiseOp, { kind, conditions = [] }: ElementwiseOptions): ErrorSample[] {
+  const { arity } = op.row;
+  const dtype = kind === "logic" ? "bool" : "float32";
+  const operands = (env: Env, shape: Shape, type: DType) =>
+    Array.from({ length: arity }, (_, i) => filled(env, shape, conditions.includes(i) ? "bool" : type));
+  const errors: ErrorSample[] = [
+    {
+      name: "a tensor that was freed",
+      dtype,
+      code: "ERR_DISPOSED",
+      words: ["freed", "[2, 3]", "keep()"],
+      call: (env) => {
+        const xs = operands(env, [2, 3], dtype);
+        xs[0].dispose();
+        return op(...xs);
+      },
+    },
+  ];
+  const refused = REFUSED[kind];
+  if (refused) {
+    const [wrong, words] = refused;
+    errors.push({
+      name: `${wrong} operands`,
+      dtype: wrong,
+      code: "ERR_DTYPE",
+      words: [op.row.name, ...words],
+      call: (env) => op(...operands(env, [2], wrong)),
+    });
+  }
+  if (arity === 1) return errors;
+  errors.push(
+    {
+      name: "shapes that do not broadcast",
+      dtype,
+      code: "ERR_SHAPE",
+      words: [op.row.name, "[2, 3]", "[2, 4]", "axis -1"],
+      call: (env) => {
+        const xs = operands(env, [2, 3], dtype);
+        return op(...xs.slice(0, -1), ...operands(env, [2, 4], dtype).slice(-1));
+      },
+    },
+    {
+      name: "numbers alone",
+      dtype,
+      code: "ERR_VALUE",
+      words: [op.row.name, "at least one tensor"],
+      call: () => op(...new Array<number>(arity).fill(1)),
+    },
+  );
+  if (kind === "logic") return errors;
+  errors.push(
+    {
+      name: "operands of two dtypes",
+      dtype: "int32",
+      code: "ERR_DTYPE",
+      words: [op.row.name, "int32", "float32", "cast"],
+      call: (env) => {
+        const xs = operands(env, [2], "float32");
+        return op(...xs.slice(0, -1), ...operands(env, [2], "int32").slice(-1));
+      },
+    },
+    {
+      name: "a fraction beside an int32 tensor",
+      dtype: "int32",
+      code: "ERR_DTYPE",
+      words: [op.row.name, kind === "float" ? "float32 or float64" : "0.5", "cast"],
+      call: (env) => op(...operands(env, [2], "int32").slice(0, -1), 0.5),
+    },
+  );
+  return errors;
+}
+
+function slopeCheck(op: ElementwiseOp, { at, slopes, name }: GradientExample): FreeCheck {
+  return {
+    name: `at ${at.join(", ")} has the gradient ${slopes.join(", ")}, ${name}`,
+    dtypes: FLOATS,
+    async run({ device, dtype }) {
+      const xs = at.map((value) => fromHost(toHost([value], dtype), dtype, [1], device));
+      const { grads } = valueAndGrad((...ys: Tensor[]) => sum(op(...ys)), xs)(...xs);
+      const read = await readAll(grads as unknown as readonly Tensor[]);
+      for (const x of xs) x.dispose();
+      slopes.forEach((slope, i) =>
+        compare(`the gradient by operand ${i}`, read[i], { shape: [1], data: [slope], dtype }, { tolerance: 1e-6 }),
+      );
+    },
+  };
+}
