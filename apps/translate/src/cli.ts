@@ -26,6 +26,8 @@ function positive(text: string): number {
 interface TrainFlags {
   readonly seed?: number;
   readonly steps?: number;
+  readonly features?: number;
+  readonly batchSize?: number;
   readonly backend: string;
   readonly out: string;
   readonly resume?: string;
@@ -38,6 +40,8 @@ function trainCommand(name: string, description: string): Command {
     .description(description)
     .option("--seed <n>", `random numbers to start from (default: ${DEFAULTS.seed})`, count)
     .option("--steps <n>", `training steps in all, also when resuming (default: ${DEFAULTS.steps})`, positive)
+    .option("--features <n>", `width of the network, even (default: ${DEFAULTS.features})`, positive)
+    .option("--batch-size <n>", `sentences in a step (default: ${DEFAULTS.batchSize})`, positive)
     .option("--backend <name>", `one of ${BACKEND_NAMES.join(", ")}`, "cpu-js")
     .option("--out <dir>", "folder for the checkpoint and the curves", FOLDER)
     .option("--resume <dir>", "continue the run in this folder")
@@ -50,16 +54,19 @@ async function runOptions(flags: TrainFlags): Promise<RunOptions> {
   const saved = flags.resume === undefined ? null : await savedOptions(flags.resume);
   if (flags.resume !== undefined && !saved) console.log(`No checkpoint in ${flags.resume} yet: starting from step 0.`);
   const base = saved ?? DEFAULTS;
-  if (saved && flags.seed !== undefined && flags.seed !== saved.seed) {
+  const { seed = base.seed, features = base.features, batchSize = base.batchSize, steps = base.steps } = flags;
+  for (const [name, given] of Object.entries({ seed, features, batchSize })) {
+    const before = base[name as keyof RunOptions];
+    if (!saved || given === before) continue;
     throw new ValueError({
       op: "train",
-      argument: "--seed",
-      expected: `${saved.seed}, the seed of the run that is resumed`,
-      received: String(flags.seed),
+      argument: name,
+      expected: `${before}, as in the run that is resumed`,
+      received: String(given),
       remedy: "Leave it out, or start a new run.",
     });
   }
-  return { ...base, seed: flags.seed ?? base.seed, steps: flags.steps ?? base.steps };
+  return { ...base, seed, features, batchSize, steps };
 }
 
 async function runTraining(flags: TrainFlags, samples: number): Promise<void> {
@@ -82,7 +89,9 @@ async function runTraining(flags: TrainFlags, samples: number): Promise<void> {
   const parameters = Object.values(model.parameters()).reduce((n, parameter) => n + parameter.size, 0);
   const seconds = fit.seconds;
   const totalSeconds = (performance.now() - started) / 1000;
-  console.log(`\n${parameters} parameters, ${fit.steps} steps in ${seconds.toFixed(1)} s; ${corpus.test.length} unseen numbers:`);
+  console.log(
+    `\n${parameters} parameters, ${fit.steps} steps in ${seconds.toFixed(1)} s; ${corpus.test.length} unseen numbers:`,
+  );
   console.log(`exact match ${result.exactMatch.toFixed(4)}, BLEU ${result.bleu.toFixed(2)}`);
   console.log(`Checkpoint and learning curves: ${folder}/checkpoint.safetensors, ${folder}/curves.svg`);
   await writeJSON(flags.json, {

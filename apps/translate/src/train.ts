@@ -1,7 +1,7 @@
 /** Training a translator, with checkpoints and curves in a folder. */
 import { manualSeed, ValueError } from "@neurite/core";
-import { FileStore } from "@neurite/io/node";
 import { withTensors } from "@neurite/io";
+import { FileStore } from "@neurite/io/node";
 import { Adam, warmupLinear } from "@neurite/optimizers";
 import { type FitResult, readTrained, Trainer } from "@neurite/training";
 import { progressBar } from "@neurite/training/node";

@@ -19,10 +19,7 @@ function linear(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor): tf.Tensor2D {
 
 function lstmStep(x: tf.Tensor, { h, c }: State, w: Weights, prefix: string, suffix = ""): State {
   const named = (name: string) => w[`${prefix}.${name}${suffix}`]!;
-  const gates = tf.add(
-    linear(x, named("weightIh"), named("biasIh")),
-    linear(h, named("weightHh"), named("biasHh")),
-  );
+  const gates = tf.add(linear(x, named("weightIh"), named("biasIh")), linear(h, named("weightHh"), named("biasHh")));
   const [i, f, g, o] = tf.split(gates, 4, 1) as tf.Tensor2D[];
   const next: tf.Tensor2D = tf.add(tf.mul(tf.sigmoid(f!), c), tf.mul(tf.sigmoid(i!), tf.tanh(g!)));
   return { h: tf.mul(tf.sigmoid(o!), tf.tanh(next)), c: next };

@@ -16,7 +16,8 @@ let task: Task;
 let weights: Record<string, tf.Tensor>;
 
 const upload = (host: PairBatch[keyof PairBatch]): Tensor => fromHost(host.data, host.dtype, host.shape);
-const toTfjs = (host: PairBatch[keyof PairBatch]) => tf.tensor2d(host.data as Int32Array, host.shape as [number, number], "int32");
+const toTfjs = (host: PairBatch[keyof PairBatch]) =>
+  tf.tensor2d(host.data as Int32Array, host.shape as [number, number], "int32");
 
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   expect(a.length).toBe(b.length);
@@ -60,10 +61,7 @@ describe("the translator and the same network in tfjs", () => {
     const expected = reference.forward(weights, source, targetIn);
     expect(largestDifference(logits.dataSync(), expected.dataSync())).toBeLessThan(1e-4);
 
-    const step = valueAndGrad(
-      (s: Tensor, i: Tensor, o: Tensor) => model.loss(s, i, o),
-      model.parameters(),
-    );
+    const step = valueAndGrad((s: Tensor, i: Tensor, o: Tensor) => model.loss(s, i, o), model.parameters());
     const { value, grads } = step(upload(host.source), upload(host.targetIn), upload(host.targetOut));
     const names = Object.keys(weights);
     const lossOf = (...values: tf.Tensor[]) =>

@@ -1,6 +1,16 @@
 /** The gradient checker: analytic gradients against central differences in float64. */
-import { cast, type Device, DTypeError, fromHost, mul, normal, scope, sum, type Tensor } from "@neurite/core";
-import { Generator } from "@neurite/core";
+import {
+  cast,
+  type Device,
+  DTypeError,
+  fromHost,
+  Generator,
+  mul,
+  normal,
+  scope,
+  sum,
+  type Tensor,
+} from "@neurite/core";
 import { valueAndGrad } from "./value-and-grad.js";
 
 export interface CheckGradientsOptions {

@@ -50,7 +50,10 @@ export function checkpoint<A extends readonly unknown[], R extends Tensor | read
     const random = defaultGenerator().state();
     const captures = new Captures();
     forEachTensor(args, (tensor) => captures.found.set(tensor.key, tensor));
-    const result = scope(() => unrecorded(() => withInterceptor(captures, () => fn(...args))) as never, "checkpoint") as R;
+    const result = scope(
+      () => unrecorded(() => withInterceptor(captures, () => fn(...args))) as never,
+      "checkpoint",
+    ) as R;
     const inputs = [...captures.found.values()];
     if (inputs.length === 0) return result;
     const results = dispatch(replayedOp(fn, args, random, result), inputs, {});

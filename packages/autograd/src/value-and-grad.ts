@@ -6,8 +6,8 @@ import {
   isFloat,
   isTensor,
   onesLike,
-  scope,
   ShapeError,
+  scope,
   type Tensor,
   ValueError,
   withInterceptor,
@@ -187,4 +187,3 @@ export function grad<A extends readonly Tensor[]>(fn: (...args: A) => Tensor, ar
     }, op);
   };
 }
-

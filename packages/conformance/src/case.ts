@@ -35,6 +35,8 @@ export interface Sample {
   readonly dtypes?: readonly DType[];
   /** Dtype of the results, one for all or one each; default: the dtype under test. */
   readonly result?: DType | readonly DType[];
+  /** Further dtypes that it makes on the way. */
+  readonly needs?: readonly DType[];
   /** Positions of the inputs to differentiate by, or false; default: the case's. */
   readonly gradient?: readonly number[] | false;
   /** False where the op has a first gradient only. */

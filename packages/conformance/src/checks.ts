@@ -2,13 +2,13 @@
  * Turns a case into checks: one claim each, with a sentence for a name.
  * Read next: `runner.ts`, which runs them on a device.
  */
-import { type Backend, Device, type DType, type Tensor } from "@neurite/core";
-import { type Case, type Env, type ErrorSample, FLOATS, type Sample, type Tolerance } from "./case.js";
+import { type Backend, Device, type DType } from "@neurite/core";
+import { type Case, type ErrorSample, FLOATS, type Sample, type Tolerance } from "./case.js";
 import { compare, Mismatch } from "./compare.js";
 import { applies, LAYOUT_WORDS, type Layout } from "./layouts.js";
 import { expectRefusal } from "./refusal.js";
 import { checkFirst, checkSecond } from "./slopes.js";
-import { evaluate, expectedOf, expectUnchanged, makeInputs, poison, readAll, type Wrap } from "./evaluate.js";
+import { evaluate, expectedOf, expectUnchanged, makeInputs, poison, type Wrap } from "./evaluate.js";
 
 /** What checks run on. */
 export interface Bench {
@@ -168,7 +168,7 @@ function gradientPositions(sample: Sample, dtype: DType): readonly number[] {
 }
 
 function sampleUnsupported({ storage }: Case, sample: Sample, dtype: DType, device: Device): string | null {
-  const others = [...sample.inputs.map((spec) => spec.dtype ?? dtype), ...[sample.result ?? dtype].flat()];
+  const others = [...sample.inputs.map((spec) => spec.dtype ?? dtype), ...[sample.result ?? dtype].flat(), ...(sample.needs ?? [])];
   const missing = others.find((other) => device.backend.dtypes[other] === "none");
   if (missing) return `backend "${device.name}" has no ${missing}`;
   return unsupported(device, dtype, storage);
@@ -205,9 +205,4 @@ async function againstComposition(
     compare(`result ${i} of the fused kernel`, fused[i], { shape, dtype: type, data: Array.from(data) }, { tolerance }),
   );
   return Math.max(...errors);
-}
-
-/** For free checks: values of tensors, in the order given, which it disposes. */
-export async function valuesOf(...tensors: readonly Tensor[]): Promise<number[][]> {
-  return (await readAll(tensors)).map(({ data }) => Array.from(data));
 }

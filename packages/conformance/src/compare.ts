@@ -85,3 +85,16 @@ export function compare(
 function show(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
+
+/** Throws unless the numbers are the same; NaN equals NaN, and zeros differ by their sign. */
+export function expectEqual(what: string, actual: ArrayLike<number>, expected: readonly number[]): void {
+  const found = Array.from(actual);
+  if (found.length !== expected.length || found.some((value, i) => !Object.is(value, expected[i]))) {
+    throw new Mismatch(`${what} is [${found.map(show)}], not [${expected.map(show)}]`);
+  }
+}
+
+/** Throws unless the claim holds. */
+export function expectThat(holds: boolean, otherwise: string): void {
+  if (!holds) throw new Mismatch(otherwise);
+}

@@ -23,7 +23,11 @@ export interface View {
  * Runs on whole contiguous outputs that share no storage with the inputs. Returns nothing when done, `false` to decline
  * (optional kernels only; core then runs the composition), or the position of the first out-of-range index.
  */
-export type Kernel<A = never> = (outs: readonly View[], inputs: readonly View[], attrs: A) => undefined | false | number;
+export type Kernel<A = never> = (
+  outs: readonly View[],
+  inputs: readonly View[],
+  attrs: A,
+) => undefined | false | number;
 
 export type ReduceKind = "sum" | "prod" | "max" | "min";
 export type ArgReduceKind = "argMax" | "argMin";

@@ -1,6 +1,6 @@
 /** Turns broadcast, strided operands into the fewest axes a kernel has to loop over. */
 import type { View } from "./backend.js";
-import { sameShape, type Shape, sizeOf } from "./shape.js";
+import { type Shape, sameShape, sizeOf } from "./shape.js";
 import type { Tensor } from "./tensor.js";
 
 const UNIT: readonly number[] = [1];

@@ -150,7 +150,8 @@ export function defaultDevice(): Device {
       argument: "device",
       expected: "a default device",
       received: "none",
-      remedy: 'Choose a backend first, e.g. import { cpuJs } from "@neurite/backend-cpu-js"; setDefaultDevice(cpuJs());',
+      remedy:
+        'Choose a backend first, e.g. import { cpuJs } from "@neurite/backend-cpu-js"; setDefaultDevice(cpuJs());',
     });
   }
   return state.defaultDevice;

@@ -142,9 +142,7 @@ export type Partials = (...operandsAndOutput: Expression[]) => readonly (Express
 function makeRow(name: string, arity: number, expression: Expression, partials: Partials | undefined): Row {
   const variants: OpRecord<ElementwiseAttrs>[] = [];
   const generic = () =>
-    partials
-      ? partials(...Array.from({ length: arity + 1 }, (_, i) => input(i)))
-      : symbolicPartials(expression, arity);
+    partials ? partials(...Array.from({ length: arity + 1 }, (_, i) => input(i))) : symbolicPartials(expression, arity);
   const variant = (mask: number) => {
     const existing = variants[mask];
     if (existing) return existing;
@@ -175,7 +173,9 @@ const NO_SCALARS: ElementwiseAttrs = { scalars: [] };
 
 export type UnaryOp = ((x: Tensor) => Tensor) & { readonly row: Row };
 export type BinaryOp = ((a: Tensor | number, b: Tensor | number) => Tensor) & { readonly row: Row };
-export type TernaryOp = ((a: Tensor | number, b: Tensor | number, c: Tensor | number) => Tensor) & { readonly row: Row };
+export type TernaryOp = ((a: Tensor | number, b: Tensor | number, c: Tensor | number) => Tensor) & {
+  readonly row: Row;
+};
 
 /** A row with one operand. */
 export function unary(name: string, build: (x: Expression) => Expression, partials?: Partials): UnaryOp {
@@ -278,4 +278,3 @@ export function elementwise(
     return dispatch(op, tensors, { scalars: values })[0]!;
   };
 }
-

@@ -96,11 +96,7 @@ export function call(fn: Intrinsic, ...operands: Operand[]): Expression {
   const args = operands.map((operand) => (typeof operand === "number" ? constant(operand) : operand));
   const simple = simplify(fn, args);
   if (simple) return simple;
-  return intern(
-    `${fn}(${args.map((arg) => keys.get(arg)).join()})`,
-    () => ({ kind: "call", fn, args }),
-    `#${calls++}`,
-  );
+  return intern(`${fn}(${args.map((arg) => keys.get(arg)).join()})`, () => ({ kind: "call", fn, args }), `#${calls++}`);
 }
 
 function isConstant(node: Expression, value: number): boolean {

@@ -1,7 +1,7 @@
 export * from "./backend.js";
 export * from "./check.js";
 export * from "./coalesce.js";
-export { Device, defaultDevice, type MemoryInfo, setDefaultDevice, Storage } from "./device.js";
+export { Device, defaultDevice, type MemoryInfo, Storage, setDefaultDevice } from "./device.js";
 export { differentiate } from "./differentiate.js";
 export { dispatch } from "./dispatch.js";
 export * from "./dtype.js";

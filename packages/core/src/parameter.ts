@@ -1,8 +1,8 @@
 /** Parameters: tensors that are trained. Their value is replaced by optimizers; shape and dtype stay. */
 import { expectSameDType } from "./dtype.js";
-import { formatShape, sameShape } from "./shape.js";
 import { ShapeError } from "./errors.js";
 import { packed } from "./ops/copy.js";
+import { formatShape, sameShape } from "./shape.js";
 import { state } from "./state.js";
 import { Tensor } from "./tensor.js";
 

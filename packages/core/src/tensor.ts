@@ -3,14 +3,14 @@
  * Ops are functions (`ops/`); the few methods here are shorthands for them.
  */
 import type { StorageId, View } from "./backend.js";
-import { defaultDevice, type Device, type Storage } from "./device.js";
+import { type Device, defaultDevice, type Storage } from "./device.js";
 import { bytesPerElement, type DType, dtypeOf, hostArray, type TypedArray } from "./dtype.js";
 import { DeviceError, DisposedError, ShapeError, UnsupportedError } from "./errors.js";
-import { add, div, mul, sub } from "./ops/elementwise.js";
 import { packed } from "./ops/copy.js";
+import { add, div, mul, sub } from "./ops/elementwise.js";
 import { matmul } from "./ops/matmul.js";
-import { expand, flip, permute, reshape, slice, squeeze, transpose, unsqueeze } from "./ops/views.js";
 import type { SliceRange } from "./ops/views.js";
+import { expand, flip, permute, reshape, slice, squeeze, transpose, unsqueeze } from "./ops/views.js";
 import type { Scope } from "./scope.js";
 import { contiguousStrides, expectShape, formatShape, isContiguous, type Shape, sizeOf } from "./shape.js";
 import { state } from "./state.js";

@@ -1,5 +1,5 @@
 /** From items to the arrays of one batch. */
-import { type DType, hostArray, type Shape, sizeOf, ShapeError, type TypedArray } from "@neurite/core";
+import { type DType, hostArray, type Shape, ShapeError, sizeOf, type TypedArray } from "@neurite/core";
 
 /** One array of a batch, in host memory. */
 export interface HostArrayOf {
@@ -34,11 +34,7 @@ export function padSequences(sequences: readonly (readonly number[])[], padding:
 }
 
 /** Arrays of one shape stacked along a new first axis. @throws ShapeError when a length differs */
-export function stackArrays(
-  arrays: readonly ArrayLike<number>[],
-  shape: Shape,
-  dtype: DType = "float32",
-): HostArrayOf {
+export function stackArrays(arrays: readonly ArrayLike<number>[], shape: Shape, dtype: DType = "float32"): HostArrayOf {
   const size = sizeOf(shape);
   const data = hostArray(dtype, arrays.length * size);
   for (const [row, array] of arrays.entries()) {

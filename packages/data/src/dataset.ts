@@ -36,7 +36,8 @@ export function randomSplit<T>(items: readonly T[], fractions: readonly number[]
   const order = generator.permutation(items.length);
   let start = 0;
   return fractions.map((fraction, i) => {
-    const wanted = i === fractions.length - 1 ? Math.round(total * items.length) - start : Math.round(fraction * items.length);
+    const wanted =
+      i === fractions.length - 1 ? Math.round(total * items.length) - start : Math.round(fraction * items.length);
     const end = Math.min(items.length, start + wanted);
     const part = Array.from(order.subarray(start, end), (index) => items[index]!);
     start = end;

@@ -136,7 +136,8 @@ export class DataLoader<T, B extends HostBatch> implements AsyncIterable<Batch<B
       try {
         yield batch;
       } finally {
-        for (const tensor of Object.values(batch)) (tensor as Tensor).dispose("the loader frees a batch when the next one is taken");
+        for (const tensor of Object.values(batch))
+          (tensor as Tensor).dispose("the loader frees a batch when the next one is taken");
       }
     }
   }

@@ -2,7 +2,15 @@
  * The safetensors format (https://github.com/huggingface/safetensors): 8 bytes of header length, a JSON header, then the
  * elements, little-endian. Equal content gives equal bytes: tensors stand in name order, and nothing else is written.
  */
-import { bytesPerElement, CheckpointError, type DType, formatShape, hostArray, sizeOf, type TypedArray } from "@neurite/core";
+import {
+  bytesPerElement,
+  CheckpointError,
+  type DType,
+  formatShape,
+  hostArray,
+  sizeOf,
+  type TypedArray,
+} from "@neurite/core";
 
 /** A tensor in host memory. */
 export interface HostTensor {

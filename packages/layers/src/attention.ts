@@ -1,5 +1,5 @@
 /** Attention with a selectable score (Jiang §8.2.8). */
-import { matmul, maskedSoftmax, mul, Parameter, type Tensor, transpose, ValueError } from "@neurite/core";
+import { maskedSoftmax, matmul, mul, Parameter, type Tensor, transpose, ValueError } from "@neurite/core";
 import { type InitOptions, initUniform } from "./initializers.js";
 import { Module } from "./module.js";
 
@@ -33,7 +33,12 @@ export class Attention extends Module {
   /** [query features, key features] of the bilinear score. */
   readonly weight: Parameter | null;
 
-  constructor({ score = "scaledDot", queryFeatures, keyFeatures = queryFeatures, ...init }: AttentionLayerOptions = {}) {
+  constructor({
+    score = "scaledDot",
+    queryFeatures,
+    keyFeatures = queryFeatures,
+    ...init
+  }: AttentionLayerOptions = {}) {
     super();
     this.score = score;
     if (score !== "bilinear") this.weight = null;

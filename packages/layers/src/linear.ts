@@ -1,6 +1,6 @@
 /** Fully connected layer. */
 import { linear, Parameter, type Tensor } from "@neurite/core";
-import { initUniform, type InitOptions } from "./initializers.js";
+import { type InitOptions, initUniform } from "./initializers.js";
 import { expectSize, Module } from "./module.js";
 
 export interface LinearOptions extends InitOptions {

@@ -8,9 +8,9 @@ import {
   formatShape,
   isNeuriteError,
   isParameter,
-  Parameter,
-  sameShape,
+  type Parameter,
   ShapeError,
+  sameShape,
   type Tensor,
   ValueError,
 } from "@neurite/core";

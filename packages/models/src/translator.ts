@@ -11,7 +11,16 @@ import {
   unsqueeze,
   zeros,
 } from "@neurite/core";
-import { Attention, Embedding, type InitOptions, Linear, LSTM, LSTMCell, type LSTMState, Module } from "@neurite/layers";
+import {
+  Attention,
+  Embedding,
+  type InitOptions,
+  Linear,
+  LSTM,
+  LSTMCell,
+  type LSTMState,
+  Module,
+} from "@neurite/layers";
 
 export interface TranslatorOptions extends InitOptions {
   readonly sourceTokens: number;

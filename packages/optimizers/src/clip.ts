@@ -20,7 +20,11 @@ export function globalNorm(grads: Grads): Tensor {
  * All gradients scaled by min(1, maxNorm / norm), so that their joint L2 norm is at most `maxNorm` (Pascanu et al. 2013).
  * A norm that is not finite gives gradients that are not finite.
  */
-export function clipByGlobalNorm<G extends Grads>(grads: G, maxNorm: number, { keepGrads = false }: ClipOptions = {}): G {
+export function clipByGlobalNorm<G extends Grads>(
+  grads: G,
+  maxNorm: number,
+  { keepGrads = false }: ClipOptions = {},
+): G {
   return replace(grads, keepGrads, () => {
     // PyTorch's 1e-6 keeps a zero norm from dividing by zero
     const scale = minimum(div(maxNorm, add(globalNorm(grads), 1e-6)), 1);
@@ -38,6 +42,7 @@ function replace<G extends Grads>(grads: G, keepGrads: boolean, prepare: () => (
     const clip = prepare();
     return Object.fromEntries(Object.entries(grads).map(([name, gradient]) => [name, clip(gradient)])) as never;
   }) as G;
-  if (!keepGrads) for (const gradient of Object.values(grads)) gradient.dispose("it was replaced by its clipped version");
+  if (!keepGrads)
+    for (const gradient of Object.values(grads)) gradient.dispose("it was replaced by its clipped version");
   return clipped;
 }

@@ -1,5 +1,5 @@
 export * from "./adam.js";
-export { clipByGlobalNorm, type ClipOptions, clipByValue, globalNorm, type Grads } from "./clip.js";
+export { type ClipOptions, clipByGlobalNorm, clipByValue, type Grads, globalNorm } from "./clip.js";
 export {
   type LearningRate,
   Optimizer,

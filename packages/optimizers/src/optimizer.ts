@@ -1,12 +1,5 @@
 /** What all optimizers share: parameters by name, state that can be saved, one step that takes the gradients over. */
-import {
-  expectSameShape,
-  Parameter,
-  scope,
-  type Tensor,
-  ValueError,
-  zerosLike,
-} from "@neurite/core";
+import { expectSameShape, Parameter, scope, type Tensor, ValueError, zerosLike } from "@neurite/core";
 import { clipByGlobalNorm, clipByValue } from "./clip.js";
 
 /** A learning rate, or one as a function of the number of steps done (0 for the first). */
@@ -92,7 +85,8 @@ export abstract class Optimizer {
       }
     }, "optimizer step");
     this.#steps = step;
-    if (!keepGrads) for (const gradient of Object.values(grads)) gradient.dispose("optimizer.step() took the gradients");
+    if (!keepGrads)
+      for (const gradient of Object.values(grads)) gradient.dispose("optimizer.step() took the gradients");
   }
 
   #expectMatching(grads: Readonly<Record<string, Tensor>>): void {

@@ -1,5 +1,5 @@
 /** Update rules as elementwise kernels: one for the plain step and one gated by a flag on the device. */
-import { e, elementwise, type Expression, type Tensor } from "@neurite/core";
+import { type Expression, e, elementwise, type Tensor } from "@neurite/core";
 
 /** next = rule(current, …inputs; …scalars), or `current` where `when` is false. */
 export type UpdateRule = (inputs: readonly Tensor[], scalars: readonly number[], when?: Tensor) => Tensor;

@@ -35,7 +35,11 @@ function liveBar(stream: NodeJS.WriteStream): Progress {
         return;
       }
       const speed = rate(first, since, step);
-      bar.update(step, { loss: loss.toFixed(4), speed: speed.toFixed(1), left: `ETA ${Math.ceil((steps - step) / speed)}s` });
+      bar.update(step, {
+        loss: loss.toFixed(4),
+        speed: speed.toFixed(1),
+        left: `ETA ${Math.ceil((steps - step) / speed)}s`,
+      });
     },
     stop: () => bar.stop(),
   };

@@ -1,5 +1,5 @@
 /** Single kernels at sizes where arithmetic and memory count. */
-import { matmul, normal, scope, softmax, tanh, type Tensor } from "@neurite/core";
+import { matmul, normal, scope, softmax, type Tensor, tanh } from "@neurite/core";
 import type { Workload } from "../workload.js";
 
 function matmulWorkload(n: number, repeat: number): Workload {

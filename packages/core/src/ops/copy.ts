@@ -1,7 +1,7 @@
 /** Copies: to row-major order, and from one dtype to another. */
 import { coalesceFor } from "../coalesce.js";
-import { type DType, isFloat } from "../dtype.js";
 import { dispatch } from "../dispatch.js";
+import { type DType, isFloat } from "../dtype.js";
 import { defineOp } from "../op.js";
 import { allocateTensor, type Tensor } from "../tensor.js";
 

@@ -1,6 +1,7 @@
 /** Tensors made from nothing but a shape. */
-import { dispatch } from "../dispatch.js";
+
 import { type Device, defaultDevice } from "../device.js";
+import { dispatch } from "../dispatch.js";
 import { type DType, hostArray } from "../dtype.js";
 import { ValueError } from "../errors.js";
 import { defineOp } from "../op.js";

@@ -3,8 +3,8 @@ import { dispatch } from "../dispatch.js";
 import { expectFloat, expectIndex } from "../dtype.js";
 import { ShapeError, ValueError } from "../errors.js";
 import { defineOp } from "../op.js";
-import { expectSameShape, formatShape } from "../shape.js";
 import { composite } from "../scope.js";
+import { expectSameShape, formatShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { cast } from "./copy.js";
 import { arange } from "./create.js";
@@ -95,13 +95,13 @@ export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntr
   expectIndex("crossEntropy", "targets", targets.dtype);
   expectSameShape("crossEntropy", "targets", rows, targets.shape);
   return composite("crossEntropy", () => {
-  const flatTargets = reshape(targets, [targets.size]);
-  const flatLogits = reshape(logits, [targets.size, logits.shape[logits.rank - 1]!]);
-  const loss = dispatch(crossEntropyOp, [flatLogits, flatTargets], { ignoreIndex, labelSmoothing })[0]!;
-  if (reduction === "none") return reshape(loss, rows);
-  if (reduction === "sum") return sum(loss);
-  if (ignoreIndex === null) return mean(loss);
-  const count = sum(cast(notEqual(flatTargets, ignoreIndex), loss.dtype));
-  return div(sum(loss), maximum(count, 1));
+    const flatTargets = reshape(targets, [targets.size]);
+    const flatLogits = reshape(logits, [targets.size, logits.shape[logits.rank - 1]!]);
+    const loss = dispatch(crossEntropyOp, [flatLogits, flatTargets], { ignoreIndex, labelSmoothing })[0]!;
+    if (reduction === "none") return reshape(loss, rows);
+    if (reduction === "sum") return sum(loss);
+    if (ignoreIndex === null) return mean(loss);
+    const count = sum(cast(notEqual(flatTargets, ignoreIndex), loss.dtype));
+    return div(sum(loss), maximum(count, 1));
   });
 }

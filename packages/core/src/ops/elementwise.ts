@@ -3,7 +3,7 @@
  * the row gives a shorter or safer one. Adding a row here and a case file in `conformance` adds the op to every backend.
  */
 import { binary, ternary, unary } from "../elementwise.js";
-import { e, type Expression } from "../expression.js";
+import { type Expression, e } from "../expression.js";
 
 // ---- arithmetic
 
@@ -96,9 +96,7 @@ export const selu = /* @__PURE__ */ unary(
   (x) => [e.mul(SELU_SCALE, e.select(e.gt(x!, 0), 1, e.mul(SELU_ALPHA, e.exp(e.min(x!, 0)))))],
 );
 /** x·Φ(x) with the exact normal distribution function (Hendrycks & Gimpel 2016). */
-export const gelu = /* @__PURE__ */ unary("gelu", (x) =>
-  e.mul(e.mul(0.5, x), e.add(1, e.erf(e.mul(x, Math.SQRT1_2)))),
-);
+export const gelu = /* @__PURE__ */ unary("gelu", (x) => e.mul(e.mul(0.5, x), e.add(1, e.erf(e.mul(x, Math.SQRT1_2)))));
 /** GELU by the paper's tanh approximation. */
 export const geluTanh = /* @__PURE__ */ unary("geluTanh", (x) =>
   e.mul(

@@ -2,12 +2,12 @@
 import type { View } from "../backend.js";
 import { badIndex, dispatch } from "../dispatch.js";
 import { expectIndex, isFloat } from "../dtype.js";
-import { IndexError } from "../errors.js";
 import { elementwise } from "../elementwise.js";
+import { IndexError } from "../errors.js";
 import { e } from "../expression.js";
 import { defineOp } from "../op.js";
-import { expectSameShape, normalizeAxis, type Shape, sizeOf } from "../shape.js";
 import { composite } from "../scope.js";
+import { expectSameShape, normalizeAxis, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { withPacked } from "./copy.js";
 import { arange, fillTensor } from "./create.js";
@@ -115,7 +115,10 @@ export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
  * @throws IndexError for an index out of range
  */
 export function scatterAdd(updates: Tensor, indices: Tensor, shape: Shape, axis = 0): Tensor {
-  return dispatch(scatterAddOp, [updates, indices], { axis: normalizeAxis("scatterAdd", axis, shape.length), shape })[0]!;
+  return dispatch(scatterAddOp, [updates, indices], {
+    axis: normalizeAxis("scatterAdd", axis, shape.length),
+    shape,
+  })[0]!;
 }
 
 /** start + i for 0 ≤ i < n, else −1, which no kernel accepts: a bad index must not reach into the next row. */

@@ -3,8 +3,8 @@ import { type Device, defaultDevice } from "../device.js";
 import { type DType, expectFloat, hostArray } from "../dtype.js";
 import { ValueError } from "../errors.js";
 import { defaultGenerator, type Generator } from "../random.js";
-import { expectShape, type Shape, sizeOf } from "../shape.js";
 import { composite } from "../scope.js";
+import { expectShape, type Shape, sizeOf } from "../shape.js";
 import { fromHost, type Tensor } from "../tensor.js";
 import { mul } from "./elementwise.js";
 
@@ -68,5 +68,10 @@ export function dropout(x: Tensor, p: number, generator: Generator = defaultGene
   expectFloat("dropout", "x", x.dtype);
   const scale = 1 / (1 - p);
   const options = { dtype: x.dtype, device: x.device, generator };
-  return composite("dropout", () => mul(x, draw("dropout", x.shape, options, (g) => (g.uniform() < p ? 0 : scale))));
+  return composite("dropout", () =>
+    mul(
+      x,
+      draw("dropout", x.shape, options, (g) => (g.uniform() < p ? 0 : scale)),
+    ),
+  );
 }

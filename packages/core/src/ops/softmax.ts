@@ -29,9 +29,7 @@ const softmaxOp = /* @__PURE__ */ defineOp<SoftmaxAttrs>({
     return [div(powers, sum(powers, along(axis)))];
   },
   // Jᵀdy with J = diag(y) − yyᵀ
-  vjp: ({ attrs: { axis }, outputs: [y], dy: [dy] }) => [
-    mul(y!, sub(dy!, sum(mul(dy!, y!), along(axis)))),
-  ],
+  vjp: ({ attrs: { axis }, outputs: [y], dy: [dy] }) => [mul(y!, sub(dy!, sum(mul(dy!, y!), along(axis))))],
   saves: { outputs: [0] },
 });
 

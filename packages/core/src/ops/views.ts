@@ -2,16 +2,8 @@
 import { dispatch } from "../dispatch.js";
 import { IndexError, ShapeError, ValueError } from "../errors.js";
 import { defineOp } from "../op.js";
-import {
-  expectShape,
-  formatShape,
-  normalizeAxes,
-  normalizeAxis,
-  sameShape,
-  type Shape,
-  sizeOf,
-} from "../shape.js";
 import { composite } from "../scope.js";
+import { expectShape, formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../shape.js";
 import { type Tensor, viewOf } from "../tensor.js";
 import { copy } from "./copy.js";
 import { pad } from "./pad.js";
@@ -308,36 +300,38 @@ export function flip(x: Tensor, axes: number | readonly number[]): Tensor {
 
 // ---- windows
 
-const windowsOp = /* @__PURE__ */ defineOp<Required<WindowOptions> & { readonly axis: number; readonly count: number }>({
-  name: "windows",
-  infer: inferNothing,
-  view(x, { axis, size, stride, dilation, count }) {
-    const step = x.strides[axis]!;
-    return viewOf(
-      x,
-      x.shape.toSpliced(axis, 1, count, size),
-      x.strides.toSpliced(axis, 1, step * stride, step * dilation),
-      x.offset,
-    );
-  },
-  // a sum of shifted, padded slices: one for each place in the window
-  vjp({ attrs: { axis, size, stride, dilation, count }, inputs: [x], dy: [dy] }) {
-    const length = x!.shape[axis]!;
-    let sum: Tensor | null = null;
-    for (let place = 0; place < size; place++) {
-      const part = slice(
-        dy!,
-        dy!.shape.map((_, i) => (i === axis + 1 ? place : null)),
+const windowsOp = /* @__PURE__ */ defineOp<Required<WindowOptions> & { readonly axis: number; readonly count: number }>(
+  {
+    name: "windows",
+    infer: inferNothing,
+    view(x, { axis, size, stride, dilation, count }) {
+      const step = x.strides[axis]!;
+      return viewOf(
+        x,
+        x.shape.toSpliced(axis, 1, count, size),
+        x.strides.toSpliced(axis, 1, step * stride, step * dilation),
+        x.offset,
       );
-      const before = place * dilation;
-      const after = length - before - (count - 1) * stride - 1;
-      const widths = x!.shape.map((_, i) => (i === axis ? { before, after, interior: stride - 1 } : {}));
-      const shifted = pad(part, widths);
-      sum = sum === null ? shifted : sum.add(shifted);
-    }
-    return [sum];
+    },
+    // a sum of shifted, padded slices: one for each place in the window
+    vjp({ attrs: { axis, size, stride, dilation, count }, inputs: [x], dy: [dy] }) {
+      const length = x!.shape[axis]!;
+      let sum: Tensor | null = null;
+      for (let place = 0; place < size; place++) {
+        const part = slice(
+          dy!,
+          dy!.shape.map((_, i) => (i === axis + 1 ? place : null)),
+        );
+        const before = place * dilation;
+        const after = length - before - (count - 1) * stride - 1;
+        const widths = x!.shape.map((_, i) => (i === axis ? { before, after, interior: stride - 1 } : {}));
+        const shifted = pad(part, widths);
+        sum = sum === null ? shifted : sum.add(shifted);
+      }
+      return [sum];
+    },
   },
-});
+);
 
 export interface WindowOptions {
   /** Elements in a window. */

@@ -1,0 +1,8 @@
+import { gelu } from "@neurite/core";
+import { elementwiseCase } from "../elementwise-case.js";
+import { erfReference } from "../erf-reference.js";
+
+export const geluCase = elementwiseCase(gelu, {
+  kind: "float",
+  reference: (x) => 0.5 * x * (1 + erfReference(x / Math.SQRT2)),
+});

@@ -1,0 +1,8 @@
+import { sqrt } from "@neurite/core";
+import { elementwiseCase } from "../elementwise-case.js";
+
+export const sqrtCase = elementwiseCase(sqrt, {
+  kind: "float",
+  reference: Math.sqrt,
+  operands: [{ low: 0.2, high: 4 }],
+});
