@@ -1,19 +1,14 @@
 /** Translating, and how well it went. */
-import { inference } from "@neurite/autograd";
-import type { Tensor } from "@neurite/core";
-import { DataLoader, fromArray, PADDING, padSequences, START } from "@neurite/data";
+import { DataLoader, fromArray, PADDING, padSequences } from "@neurite/data";
 import { bleu } from "@neurite/training";
 import { detokenize, type Pair } from "./numbers.js";
-import { collate, type Task } from "./task.js";
+import { collate, MOST_STEPS, type Task } from "./task.js";
 
-/** Longest output; the longest target has 19 tokens and an end mark. */
-const MOST_STEPS = 24;
 const BATCH = 128;
 
 /** Greedy translations of tokenised sentences. */
 export async function translate(task: Task, sentences: readonly (readonly string[])[]): Promise<string[][]> {
-  const { model, source, target } = task;
-  const decode = inference((tokens: Tensor) => model.greedy(tokens, START, MOST_STEPS));
+  const { model, source, target, decode } = task;
   const loader = new DataLoader(fromArray(sentences), {
     batchSize: BATCH,
     collate: (items) => ({
@@ -66,20 +61,16 @@ export async function evaluate(task: Task, pairs: readonly Pair[]): Promise<Eval
 
 /** Mean loss per target token with teacher forcing. */
 export async function meanLoss(task: Task, pairs: readonly Pair[]): Promise<number> {
-  const { model } = task;
-  const lossOf = inference((source: Tensor, targetIn: Tensor, targetOut: Tensor) =>
-    model.loss(source, targetIn, targetOut),
-  );
   const loader = new DataLoader(fromArray(pairs), { batchSize: BATCH, collate: (items) => collate(task, items) });
   let sum = 0;
   let tokens = 0;
   let start = 0;
-  model.eval();
-  for await (const { source, targetIn, targetOut } of loader) {
+  task.model.eval();
+  for await (const tensors of loader) {
     const batch = pairs.slice(start, start + BATCH);
     start += batch.length;
     const count = batch.reduce((n, pair) => n + pair.target.length + 1, 0);
-    sum += count * (await lossOf(source, targetIn, targetOut).item());
+    sum += count * (await task.lossOf(tensors).item());
     tokens += count;
   }
   return sum / tokens;

@@ -1,6 +1,17 @@
 /** Corpus, vocabularies, batches and model of one run, all from its options. */
-import { Generator } from "@neurite/core";
-import { DataLoader, END, fromArray, type HostArrayOf, PADDING, padSequences, START, Vocabulary } from "@neurite/data";
+import { inference } from "@neurite/autograd";
+import { Generator, type Tensor } from "@neurite/core";
+import {
+  type Batch,
+  DataLoader,
+  END,
+  fromArray,
+  type HostArrayOf,
+  PADDING,
+  padSequences,
+  START,
+  Vocabulary,
+} from "@neurite/data";
 import { Translator } from "@neurite/models";
 import { type Corpus, makeCorpus, type Pair } from "./numbers.js";
 
@@ -13,14 +24,21 @@ export interface RunOptions {
   readonly learningRate: number;
 }
 
-export const DEFAULTS: RunOptions = { seed: 1, steps: 500, features: 64, batchSize: 64, learningRate: 3e-3 };
+export const DEFAULTS: RunOptions = { seed: 1, steps: 700, features: 64, batchSize: 64, learningRate: 3e-3 };
 
 export interface Task {
   readonly corpus: Corpus;
   readonly source: Vocabulary;
   readonly target: Vocabulary;
   readonly model: Translator;
+  /** Greedy output [n, 24] of source sentences [n, s]. */
+  readonly decode: (source: Tensor) => Tensor;
+  /** Mean loss of a batch, not recorded. */
+  readonly lossOf: (batch: Batch<PairBatch>) => Tensor;
 }
+
+/** Longest output; the longest target has 19 tokens and an end mark. */
+export const MOST_STEPS = 24;
 
 export function makeTask({ seed, features }: RunOptions): Task {
   const corpus = makeCorpus();
@@ -33,7 +51,14 @@ export function makeTask({ seed, features }: RunOptions): Task {
     padding: PADDING,
     generator: new Generator(seed),
   });
-  return { corpus, source, target, model };
+  return {
+    corpus,
+    source,
+    target,
+    model,
+    decode: inference((tokens: Tensor) => model.greedy(tokens, START, MOST_STEPS)),
+    lossOf: inference((batch: Batch<PairBatch>) => model.loss(batch.source, batch.targetIn, batch.targetOut)),
+  };
 }
 
 /** source [n, s]; targetIn [n, t] with a start mark before, targetOut [n, t] with an end mark behind. */

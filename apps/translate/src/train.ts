@@ -3,7 +3,7 @@ import { manualSeed, ValueError } from "@neurite/core";
 import { withTensors } from "@neurite/io";
 import { FileStore } from "@neurite/io/node";
 import { Adam, warmupLinear } from "@neurite/optimizers";
-import { type FitResult, readTrained, Trainer } from "@neurite/training";
+import { type FitResult, readTrained, type StepReport, Trainer } from "@neurite/training";
 import { progressBar } from "@neurite/training/node";
 import { evaluate } from "./evaluate.js";
 import { makeLoader, makeTask, type RunOptions, type Task } from "./task.js";
@@ -18,6 +18,8 @@ export interface TrainRequest {
   readonly folder: string;
   readonly resume: boolean;
   readonly checkpointEvery: number | undefined;
+  /** Told after each step, beside the progress bar. */
+  readonly onStep?: (report: StepReport) => void;
 }
 
 /** The options a run in `folder` was started with; null when there is no checkpoint yet. */
@@ -27,7 +29,7 @@ export async function savedOptions(folder: string): Promise<RunOptions | null> {
   return (await readTrained(store)).extra as RunOptions;
 }
 
-export async function train({ options, folder, resume, checkpointEvery }: TrainRequest): Promise<{
+export async function train({ options, folder, resume, checkpointEvery, onStep }: TrainRequest): Promise<{
   task: Task;
   fit: FitResult;
 }> {
@@ -57,7 +59,10 @@ export async function train({ options, folder, resume, checkpointEvery }: TrainR
       extra: options,
       ...(checkpointEvery ? { every: checkpointEvery } : {}),
     },
-    onStep: (report) => progress.step(report),
+    onStep: (report) => {
+      progress.step(report);
+      onStep?.(report);
+    },
   });
   if (resume) await trainer.resume();
   if (trainer.step > steps) {

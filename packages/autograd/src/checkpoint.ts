@@ -77,7 +77,7 @@ function replayedOp<A extends readonly unknown[]>(
       const again = replaceTensors(args, (tensor) => byKey.get(tensor.key) ?? tensor) as A;
       const sources = inputs.filter((input, i) => needs[i] && isFloat(input.dtype));
       const { tape, result: replayed } = replay(random, () => record("checkpoint", sources, () => fn(...again)));
-      const gradients = tape.backward([replayed].flat() as Tensor[], dy, sources);
+      const gradients = tape.backward([replayed].flat() as Tensor[], dy);
       return inputs.map((input) => gradients[sources.indexOf(input)] ?? null);
     },
     saves: { inputs: "all" },

@@ -33,7 +33,8 @@ export function noGrad<T>(fn: () => T extends PromiseLike<unknown> ? never : T):
 
 /**
  * Makes a function that runs `fn` without recording. Its result lives until it is called again (or the enclosing scope
- * ends), so a loop over batches needs no dispose.
+ * ends), so a loop over batches needs no dispose. Make it once, before the loop: a function that is made anew each time
+ * never gets to free anything.
  * @example
  * const predict = inference((x: Tensor) => softmax(model.forward(x)));
  * for await (const { x } of loader) console.log(await predict(x).data());

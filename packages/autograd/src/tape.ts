@@ -24,6 +24,8 @@ interface Node {
   readonly attrs: unknown;
   /** An alias of its own where the vjp reads the value, else the caller's handle, good for shape and dtype only. */
   readonly inputs: readonly Tensor[];
+  /** Identities of the inputs when they were used: a parameter changes its own when it is assigned. */
+  readonly keys: readonly number[];
   readonly outputs: readonly Tensor[];
   readonly aux: readonly Tensor[];
   readonly needs: readonly boolean[];
@@ -33,12 +35,17 @@ interface Node {
 
 /** One recording. */
 export class Tape implements Interceptor {
-  readonly #tracked = new Set<number>();
+  readonly #sources: readonly Tensor[];
+  /** Identities of the sources at the start: a parameter may be assigned while the function runs. */
+  readonly #sourceKeys: readonly number[];
+  readonly #tracked: Set<number>;
   readonly #nodes: Node[] = [];
 
   /** @param sources tensors whose gradients will be asked for */
   constructor(sources: readonly Tensor[]) {
-    for (const source of sources) this.#tracked.add(source.key);
+    this.#sources = sources;
+    this.#sourceKeys = sources.map((source) => source.key);
+    this.#tracked = new Set(this.#sourceKeys);
   }
 
   /** Whether a value depends on the sources. */
@@ -92,6 +99,7 @@ export class Tape implements Interceptor {
       op,
       attrs,
       inputs: inputs.map((input, i) => save(input, names(saves?.inputs, i))),
+      keys: inputs.map((input) => input.key),
       outputs: results.slice(0, count).map((output, i) => save(output, names(saves?.outputs, i))),
       aux: results.slice(count).map((result) => save(result, true)),
       needs,
@@ -100,10 +108,10 @@ export class Tape implements Interceptor {
   }
 
   /**
-   * Gradients by `sources` of Σ ⟨outputs, seeds⟩, zeros where there is no path. Frees what was recorded; the result belongs
+   * Gradients by the sources of Σ ⟨outputs, seeds⟩, zeros where there is no path. Frees what was recorded; the result belongs
    * to the enclosing scope.
    */
-  backward(outputs: readonly Tensor[], seeds: readonly Tensor[], sources: readonly Tensor[]): Tensor[] {
+  backward(outputs: readonly Tensor[], seeds: readonly Tensor[]): Tensor[] {
     const gradients = new Gradients();
     try {
       outputs.forEach((output, i) => {
@@ -116,7 +124,7 @@ export class Tape implements Interceptor {
           for (const alias of node.saved) alias.dispose("its gradient was computed");
         }
       }
-      return sources.map((source) => gradients.take(source.key) ?? zerosLike(source));
+      return this.#sources.map((source, i) => gradients.take(this.#sourceKeys[i]!) ?? zerosLike(source));
     } finally {
       gradients.dispose();
       this.release();
@@ -135,14 +143,14 @@ function names(positions: readonly number[] | "all" | undefined, position: numbe
 }
 
 function runVjp(node: Node, gradients: Gradients): void {
-  const { op, attrs, inputs, outputs, aux, needs } = node;
+  const { op, attrs, inputs, keys, outputs, aux, needs } = node;
   const arrived = outputs.map((output) => gradients.peek(output.key));
   if (!arrived.some((dy) => dy !== null)) return;
   scope(() => {
     const dy = arrived.map((gradient, i) => gradient ?? zerosLike(outputs[i]!));
     const results = op.vjp!({ attrs, inputs, outputs, aux, dy, needs });
-    inputs.forEach((input, i) => {
-      if (needs[i] && results[i]) gradients.add(input.key, results[i]);
+    keys.forEach((key, i) => {
+      if (needs[i] && results[i]) gradients.add(key, results[i]);
     });
     for (const output of outputs) gradients.drop(output.key);
   }, `${op.name} gradient`);

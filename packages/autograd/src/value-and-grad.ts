@@ -133,7 +133,7 @@ export function valueAndGrad<A extends readonly unknown[], T, X = undefined>(
         const { value, aux } = isTensor(result) ? { value: result, aux: undefined as X } : result;
         expectScalar(op, value);
         if (!tape.tracks(value)) throw unconnected();
-        const gradients = tape.backward([value], [onesLike(value)], sources);
+        const gradients = tape.backward([value], [onesLike(value)]);
         const grads = rebuild(parameters, () => gradients.shift()!);
         lease.give([value, aux]);
         return { value, aux, grads } as never;
@@ -180,7 +180,7 @@ export function grad<A extends readonly Tensor[]>(fn: (...args: A) => Tensor, ar
       const { tape, result } = record(op, [source], () => fn(...args));
       try {
         expectScalar(op, result);
-        return tape.backward([result], [onesLike(result)], [source])[0]! as never;
+        return tape.backward([result], [onesLike(result)])[0]! as never;
       } finally {
         tape.release();
       }

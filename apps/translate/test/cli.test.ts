@@ -1,0 +1,133 @@
+/** The command line, as a person would use and misuse it. */
+import { mkdtemp, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundle, program } from "./program.js";
+
+let folder: string;
+const at = (name: string) => join(folder, name);
+const SMALL = ["--features", "8", "--batch-size", "8", "--steps", "6"];
+
+beforeAll(async () => {
+  await bundle();
+  folder = await mkdtemp(join(tmpdir(), "neurite-cli-"));
+  const { code, stderr } = await program(["demo", ...SMALL, "--out", at("run"), "--json", at("out/run.json")]);
+  expect(code, stderr).toBe(0);
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("demo", () => {
+  it("writes its results as JSON, and the curves as pictures", async () => {
+    const result = JSON.parse(await readFile(at("out/run.json"), "utf8"));
+    expect(Object.keys(result)).toEqual([
+      "backend",
+      "parameters",
+      "steps",
+      "seconds",
+      "totalSeconds",
+      "trainLoss",
+      "devLoss",
+      "exactMatch",
+      "bleu",
+      "samples",
+    ]);
+    expect(result).toMatchObject({ backend: "cpu-js", steps: 6 });
+    expect(result.samples).toHaveLength(10);
+    expect(Object.keys(result.samples[0])).toEqual(["source", "target", "output"]);
+    expect(result.seconds).toBeGreaterThan(0);
+    expect(result.totalSeconds).toBeGreaterThan(result.seconds);
+    expect(await readFile(at("run/curves.svg"), "utf8")).toMatch(/^<svg/);
+  });
+
+  it("gives the same checkpoint for the same seed, another for another", async () => {
+    const first = await readFile(at("run/checkpoint.safetensors"));
+    for (const [seed, same] of [
+      ["1", true],
+      ["2", false],
+    ] as const) {
+      await program(["train", ...SMALL, "--seed", seed, "--out", at(`seed${seed}`)]);
+      expect(first.equals(await readFile(at(`seed${seed}/checkpoint.safetensors`)))).toBe(same);
+    }
+  }, 60_000);
+});
+
+describe("translate and evaluate", () => {
+  it("use the trained network", async () => {
+    const { code, stdout } = await program(["translate", "42", "seven hundred", "--model", at("run")]);
+    expect(code).toBe(0);
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => line.split(" → ")[0]),
+    ).toEqual(["forty-two", "seven hundred"]);
+    const evaluated = await program(["evaluate", "--count", "20", "--model", at("run"), "--json", at("eval.json")]);
+    expect(evaluated.stdout).toMatch(/20 unseen numbers: exact match \d\.\d{4}, BLEU/);
+    expect(JSON.parse(await readFile(at("eval.json"), "utf8"))).toMatchObject({ backend: "cpu-js" });
+  }, 60_000);
+});
+
+describe("a mistake", () => {
+  const cases: [string, () => readonly string[], RegExp][] = [
+    [
+      "an unknown backend",
+      () => ["train", "--backend", "cuda"],
+      /--backend expects one of cpu-js, gpujs, but received "cuda"/,
+    ],
+    ["an unknown flag", () => ["train", "--stepz", "3"], /unknown option '--stepz'.*Did you mean --steps/s],
+    ["an unknown subcommand", () => ["trian"], /too many arguments|unknown command/],
+    ["steps that are no number", () => ["train", "--steps", "many"], /Expected an integer/],
+    [
+      "a missing model",
+      () => ["translate", "1", "--model", at("none")],
+      /checkpoint\.safetensors expects an existing file/,
+    ],
+    [
+      "a number too large",
+      () => ["translate", "1000000", "--model", at("run")],
+      /expects 0 to 999999, but received 1000000/,
+    ],
+    [
+      "fewer steps than were done",
+      () => ["train", "--resume", at("run"), "--steps", "3"],
+      /--steps expects at least 6/,
+    ],
+    [
+      "another seed when resuming",
+      () => ["train", "--resume", at("run"), "--seed", "9"],
+      /seed expects 1, as in the run/,
+    ],
+  ];
+  for (const [name, args, message] of cases) {
+    it(`is explained: ${name}`, async () => {
+      const { code, stderr } = await program(args());
+      expect(code).toBe(1);
+      expect(stderr).toMatch(message);
+      expect(stderr, "no stack trace").not.toMatch(/\n\s+at /);
+    });
+  }
+
+  it("in a checkpoint is explained: truncated, damaged, foreign", async () => {
+    const good = await readFile(at("run/checkpoint.safetensors"));
+    await program(["train", ...SMALL, "--out", at("bad")]);
+    const file = at("bad/checkpoint.safetensors");
+    await truncate(file, good.length - 100);
+    expect((await program(["train", "--resume", at("bad")])).stderr).toMatch(/readCheckpoint: .*within the file/);
+    await writeFile(file, "something else entirely, of some length");
+    expect((await program(["translate", "1", "--model", at("bad")])).stderr).toMatch(/readCheckpoint: .*damaged/);
+  }, 60_000);
+
+  it.runIf(process.platform === "linux")(
+    "like a full disk ends the run with the older checkpoint whole",
+    async () => {
+      const before = await readFile(at("run/checkpoint.safetensors"));
+      await symlink("/dev/full", at("run/checkpoint.safetensors.tmp"));
+      const { code, stderr } = await program(["train", "--resume", at("run"), "--steps", "8"]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/ENOSPC.*Free space/s);
+      expect(await readFile(at("run/checkpoint.safetensors"))).toEqual(before);
+    },
+    60_000,
+  );
+});

@@ -1,0 +1,69 @@
+import { linear } from "@neurite/core";
+import { some } from "../call.js";
+import type { Case, Sample } from "../case.js";
+import { numbers } from "../inputs.js";
+import { at, build, type Plain } from "../plain.js";
+
+/** y[…, o] = Σᵢ x[…, i]·w[o, i] + b[o]. */
+function connected([x, weight, bias]: readonly Plain[]): Plain {
+  const [outs, ins] = weight.shape;
+  return build([...x.shape.slice(0, -1), outs], (index) => {
+    const rest = index.slice(0, -1);
+    const o = index[index.length - 1];
+    let sum = bias ? bias.data[o] : 0;
+    for (let i = 0; i < ins; i++) sum += at(x, [...rest, i]) * at(weight, [o, i]);
+    return sum;
+  });
+}
+
+function sample(name: string, shapes: readonly (readonly number[])[], more: Partial<Sample> = {}): Sample {
+  return {
+    name,
+    inputs: shapes.map((shape) => numbers(shape)),
+    run: ([x, weight, bias]) => linear(x, weight, bias),
+    reference: connected,
+    ...more,
+  };
+}
+
+export const linearCase: Case = {
+  op: "linear",
+  fused: true,
+  tolerance: { float32: 1e-5, reason: "a float32 accumulator rounds at each of up to 131 additions" },
+  samples: [
+    sample("of a batch", [[3, 4], [2, 4], [2]]),
+    sample("without bias", [[3, 4], [2, 4]]),
+    sample("of a vector", [[4], [3, 4], [3]]),
+    sample("of a sequence", [[2, 3, 4], [2, 4], [2]]),
+    sample("with 33×131×45 elements", [[33, 131], [45, 131], [45]], { gradient: false }),
+    sample("of an empty batch", [[0, 3], [2, 3], [2]]),
+    sample("of no features, which gives the bias", [[2, 0], [3, 0], [3]]),
+  ],
+  errors: [
+    {
+      name: "a weight of other features",
+      code: "ERR_SHAPE",
+      words: ["linear", "weight", "[out, 4]", "[2, 3]"],
+      call: (env) => linear(some(env, [5, 4]), some(env, [2, 3])),
+    },
+    {
+      name: "a bias of another length",
+      code: "ERR_SHAPE",
+      words: ["linear", "bias", "[2]", "[3]"],
+      call: (env) => linear(some(env, [5, 4]), some(env, [2, 4]), some(env, [3])),
+    },
+    {
+      name: "a scalar",
+      code: "ERR_SHAPE",
+      words: ["linear", "x", "scalar"],
+      call: (env) => linear(some(env, []), some(env, [2, 3])),
+    },
+    {
+      name: "integers",
+      dtype: "int32",
+      code: "ERR_DTYPE",
+      words: ["linear", "float32 or float64", "int32"],
+      call: (env) => linear(some(env, [2, 3]), some(env, [2, 3])),
+    },
+  ],
+}; // biome-ignore format: lists of shapes
