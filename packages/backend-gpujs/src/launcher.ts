@@ -32,18 +32,17 @@ const SETTINGS = {
 export class Launcher {
   readonly #kernels = new Map<string, GpuKernel>();
 
-  constructor(readonly gpu: Gpu) {}
+  readonly #gpu: Gpu;
 
-  /** Whether a kernel is known; `run` then ignores its text. */
-  has(name: string): boolean {
-    return this.#kernels.has(name);
+  constructor(gpu: Gpu) {
+    this.#gpu = gpu;
   }
 
   /** Runs the kernel `name`, compiled from `source` at its first use, for `size` results. */
   run(name: string, source: string, size: number, args: readonly KernelArgument[]): Handle {
     let kernel = this.#kernels.get(name);
     if (!kernel) {
-      kernel = this.gpu.createKernel(source, SETTINGS);
+      kernel = this.#gpu.createKernel(source, SETTINGS);
       kernel.kernel.moduleCacheLimit = MODULES;
       this.#kernels.set(name, kernel);
     }

@@ -21,7 +21,7 @@ export function contiguous(shape: readonly number[]): number[] {
   return strides;
 }
 
-export const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 function place(backend: Backend, { dtype, shape, strides, offset, data }: Spec): View {
   const id = backend.alloc(dtype, data.length);

@@ -19,7 +19,13 @@ export function argReductionCase(name: string, op: Search, beats: (a: number, b:
     });
     return best;
   };
-  const sample = (title: string, input: InputSpec, axis: number, keepDims: boolean, more: Partial<Sample> = {}): Sample => ({
+  const sample = (
+    title: string,
+    input: InputSpec,
+    axis: number,
+    keepDims: boolean,
+    more: Partial<Sample> = {},
+  ): Sample => ({
     name: title,
     inputs: [input],
     run: ([x]) => op(x, axis, { keepDims }),
@@ -39,9 +45,15 @@ export function argReductionCase(name: string, op: Search, beats: (a: number, b:
       sample("of 3 rows of 1500", distinct([3, 1500]), 1, false),
       sample("of ties, where the first wins", given([2, 2, 1, 1, 3, 3, 1, 1, 3, 3, 2, 2], [2, 6]), 1, false),
       sample("of no lines", { shape: [0, 3], values: [] }, 1, false),
-      sample("of NaN and infinities", given([1, nan, 9, nan, -inf, inf, inf, -inf, -inf, -inf, 0, -0], [4, 3]), 1, false, {
-        dtypes: FLOATS,
-      }),
+      sample(
+        "of NaN and infinities",
+        given([1, nan, 9, nan, -inf, inf, inf, -inf, -inf, -inf, 0, -0], [4, 3]),
+        1,
+        false,
+        {
+          dtypes: FLOATS,
+        },
+      ),
       sample("of columns with NaN", given([1, nan, 3, 2, nan, nan, 0, 5, -inf], [3, 3]), 0, false, { dtypes: FLOATS }),
     ],
     errors: [

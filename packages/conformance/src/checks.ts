@@ -5,10 +5,10 @@
 import { type Backend, Device, type DType } from "@neurite/core";
 import { type Case, type ErrorSample, FLOATS, type Sample, type Tolerance } from "./case.js";
 import { compare, Mismatch } from "./compare.js";
+import { evaluate, expectedOf, expectUnchanged, makeInputs, poison, type Wrap } from "./evaluate.js";
 import { applies, LAYOUT_WORDS, type Layout } from "./layouts.js";
 import { expectRefusal } from "./refusal.js";
 import { checkFirst, checkSecond } from "./slopes.js";
-import { evaluate, expectedOf, expectUnchanged, makeInputs, poison, type Wrap } from "./evaluate.js";
 
 /** What checks run on. */
 export interface Bench {
@@ -168,7 +168,11 @@ function gradientPositions(sample: Sample, dtype: DType): readonly number[] {
 }
 
 function sampleUnsupported({ storage }: Case, sample: Sample, dtype: DType, device: Device): string | null {
-  const others = [...sample.inputs.map((spec) => spec.dtype ?? dtype), ...[sample.result ?? dtype].flat(), ...(sample.needs ?? [])];
+  const others = [
+    ...sample.inputs.map((spec) => spec.dtype ?? dtype),
+    ...[sample.result ?? dtype].flat(),
+    ...(sample.needs ?? []),
+  ];
   const missing = others.find((other) => device.backend.dtypes[other] === "none");
   if (missing) return `backend "${device.name}" has no ${missing}`;
   return unsupported(device, dtype, storage);

@@ -24,7 +24,7 @@ function frameworkOf({ describe, it, afterAll }: Partial<TestFramework>): TestFr
   const found = { describe: describe ?? global.describe, it: it ?? global.it, afterAll: afterAll ?? global.afterAll };
   if (!found.describe || !found.it) {
     throw new Error(
-      'describeBackend: no test framework found. Pass its functions: describeBackend(name, create, { describe, it }).',
+      "describeBackend: no test framework found. Pass its functions: describeBackend(name, create, { describe, it }).",
     );
   }
   return found as TestFramework;

@@ -4,10 +4,19 @@
  */
 import type { DType, Row, Shape, Tensor } from "@neurite/core";
 import { slopeOf, some, tensorOf } from "./call.js";
-import { ALL, type Case, type Env, type ErrorSample, FLOATS, type FreeCheck, NUMBERS, type Sample, type Tolerance } from "./case.js";
+import {
+  type Case,
+  type Env,
+  type ErrorSample,
+  FLOATS,
+  type FreeCheck,
+  NUMBERS,
+  type Sample,
+  type Tolerance,
+} from "./case.js";
+import { expectEqual } from "./compare.js";
 import { given, type InputSpec, numbers, type Range, rounded, seeded } from "./inputs.js";
 import { count, type Plain, zip } from "./plain.js";
-import { expectEqual } from "./compare.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: unary, binary and ternary ops alike
 type ElementwiseOp = ((...operands: any[]) => Tensor) & { readonly row: Row };
@@ -117,16 +126,27 @@ export function elementwiseCase(op: ElementwiseOp, options: ElementwiseOptions):
     zip(operands, (dtype === "int32" && options.integers) || options.reference);
 
   /** The sample where operand i is tensor number `tensors[i]`, or a number where that is null. */
-  const sample = (name: string, inputs: readonly InputSpec[], tensors: readonly (number | null)[], more: object = {}): Sample => {
-    const numberFor = (i: number, dtype: DType) => numberOperand(spec(i, []), dtype);
+  const sample = (
+    name: string,
+    inputs: readonly InputSpec[],
+    tensors: readonly (number | null)[],
+    more: object = {},
+  ): Sample => {
+    // numbers from both ends of their range: one alone may lie where the slope is 0
+    const ends = tensors.includes(null) ? [0.1, 0.9] : [0.5];
+    const numberFor = (i: number, dtype: DType, end: number) =>
+      numberOperand(spec(i, []), conditions.includes(i) ? "bool" : dtype, end);
     return {
       name,
       inputs,
-      run: (xs, { dtype }) => op(...tensors.map((t, i) => (t === null ? numberFor(i, dtype) : xs[t]))),
+      run: (xs, { dtype }) =>
+        ends.map((end) => op(...tensors.map((t, i) => (t === null ? numberFor(i, dtype, end) : xs[t])))),
       reference: (xs, { dtype }) =>
-        apply(
-          dtype,
-          tensors.map((t, i) => (t === null ? { shape: [], data: [numberFor(i, dtype)] } : xs[t])),
+        ends.map((end) =>
+          apply(
+            dtype,
+            tensors.map((t, i) => (t === null ? { shape: [], data: [numberFor(i, dtype, end)] } : xs[t])),
+          ),
         ),
       ...result,
       ...more,
@@ -145,11 +165,14 @@ export function elementwiseCase(op: ElementwiseOp, options: ElementwiseOptions):
   for (let mask = 1; mask < 2 ** row.arity - 1; mask++) {
     const tensors = positions.filter((i) => !(mask & (1 << i)));
     const words = positions.map((i) => (mask & (1 << i) ? "a number" : "a matrix")).join(", ");
+    // a choice between two numbers is float32 whatever the dtype under test
+    const untyped = kind === "select" && tensors.every((i) => conditions.includes(i));
     samples.push(
       sample(
         `of ${words}`,
-        tensors.map((i) => spec(i, [2, 3])),
+        tensors.map((i) => spec(i, [3, 4])),
         positions.map((i) => (mask & (1 << i) ? null : tensors.indexOf(i))),
+        untyped ? { dtypes: ["float32"] } : {},
       ),
     );
   }
@@ -158,12 +181,17 @@ export function elementwiseCase(op: ElementwiseOp, options: ElementwiseOptions):
   }
   if (kind !== "logic") {
     samples.push(
-      sample("of NaN, infinities, zeros and large numbers", specialInputs(options.specials ?? SPECIAL, row.arity, conditions), positions, {
-        dtypes: FLOATS,
-        gradient: false,
-        layouts: false,
-        signedZeros: options.signedZeros !== false,
-      }),
+      sample(
+        "of NaN, infinities, zeros and large numbers",
+        specialInputs(options.specials ?? SPECIAL, row.arity, conditions),
+        positions,
+        {
+          dtypes: FLOATS,
+          gradient: false,
+          layouts: false,
+          signedZeros: options.signedZeros !== false,
+        },
+      ),
     );
     if (dtypes.includes("int32")) {
       samples.push(
@@ -185,9 +213,17 @@ export function elementwiseCase(op: ElementwiseOp, options: ElementwiseOptions):
   };
 }
 
-/** A fixed number that suits an operand. */
-function numberOperand({ values }: InputSpec, dtype: DType): number {
-  return typeof values === "function" ? rounded(values(seeded("number"), dtype), dtype) : values[0];
+/** A fixed number that suits an operand, from about the given part of its range. */
+function numberOperand({ values }: InputSpec, dtype: DType, part: number): number {
+  if (typeof values !== "function") return values[0];
+  const random = seeded("number");
+  let first = true;
+  const partFirst = () => {
+    const value = first ? part : random();
+    first = false;
+    return value;
+  };
+  return rounded(values(partFirst, dtype), dtype);
 }
 
 /** One operand: the list. Two: all pairs. Three: a mixture in which each number meets many others. */
@@ -201,7 +237,13 @@ function specialInputs(list: readonly number[], arity: number, conditions: reado
   const length = arity === 2 ? n * n : n;
   return Array.from({ length: arity }, (_, operand) => {
     const values = Array.from({ length }, (_, i) => list[steps[operand](i) % n]);
-    return conditions.includes(operand) ? given(values.map((_, i) => i % 2), [length], "bool") : given(values);
+    return conditions.includes(operand)
+      ? given(
+          values.map((_, i) => i % 2),
+          [length],
+          "bool",
+        )
+      : given(values);
   });
 }
 
@@ -270,7 +312,7 @@ function errorsOf(op: ElementwiseOp, { kind, conditions = [] }: ElementwiseOptio
       name: "a fraction beside an int32 tensor",
       dtype: "int32",
       code: "ERR_DTYPE",
-      words: [op.row.name, kind === "float" ? "float32 or float64" : "0.5", "cast"],
+      words: [op.row.name, "int32", "0.5", "cast"],
       call: (env) => op(...operands(env, [2], "int32").slice(0, -1), 0.5),
     },
   );
@@ -285,7 +327,11 @@ function slopeCheck(op: ElementwiseOp, { at, slopes, name }: GradientExample): F
       const xs = at.map((value) => tensorOf(env, [value]));
       for (const [i, x] of xs.entries()) {
         const slope = await slopeOf((y) => op(...xs.with(i, y)), x);
-        expectEqual(`the gradient by operand ${i}`, slope.map((value) => value + 0), [slopes[i]]);
+        expectEqual(
+          `the gradient by operand ${i}`,
+          slope.map((value) => value + 0),
+          [slopes[i]],
+        );
       }
       for (const x of xs) x.dispose();
     },

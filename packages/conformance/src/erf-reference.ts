@@ -3,7 +3,7 @@
  * continued fraction of erfc.
  */
 export function erfReference(x: number): number {
-  if (Number.isNaN(x)) return x;
+  if (Number.isNaN(x) || x === 0) return x;
   const y = Math.abs(x);
   if (y >= 2.5) {
     let fraction = y;

@@ -66,9 +66,7 @@ export function evaluate(
   inputs: readonly MadeInput[],
   layout: Layout,
 ): Promise<Read[]> {
-  return withInputs(where.device, inputs, layout, (tensors) =>
-    readAll(functionOf(where, sample, dtype)(...tensors)),
-  );
+  return withInputs(where.device, inputs, layout, (tensors) => readAll(functionOf(where, sample, dtype)(...tensors)));
 }
 
 export async function expectUnchanged(where: Place, sample: Sample, dtype: DType, seed: string): Promise<number> {
@@ -95,6 +93,6 @@ export function poison(device: Device, sizes: readonly (Plain & { readonly dtype
         fromHost(toHost(new Array<number>(length).fill(garbage(dtype)), dtype), dtype, [length], device);
       }
     }
-    return null as never;
+    return null;
   });
 }

@@ -1,1 +1,20 @@
-export {};
+export { some, tensorOf, valuesOf } from "./call.js";
+export * from "./case.js";
+export { CASES } from "./cases/index.js";
+export type { Check } from "./checks.js";
+export { expectEqual, expectThat, Mismatch } from "./compare.js";
+export { type DescribeOptions, describeBackend, type TestFramework } from "./describe.js";
+export { type ElementwiseOptions, elementwiseCase, SPECIAL } from "./elementwise-case.js";
+export type { TensorFunction, Wrap } from "./evaluate.js";
+export { bits, distinct, given, type InputSpec, integers, numbers, type Range } from "./inputs.js";
+export * from "./plain.js";
+export {
+  type CheckResult,
+  type ExpectedFailure,
+  listChecks,
+  type Options,
+  type Report,
+  runBackend,
+  runCase,
+  type Status,
+} from "./runner.js";

@@ -65,13 +65,15 @@ export function given(values: readonly number[], shape: Shape = [values.length],
   return dtype ? { shape, values, dtype } : { shape, values };
 }
 
-/** A small linear congruential generator: its numbers only need to be unremarkable and always the same. */
+/** Numbers from a text: always the same, and unlike those from any other text (mulberry32 after a hash of the text). */
 export function seeded(text: string): Random {
   let state = 0;
-  for (const letter of text) state = (Math.imul(state, 31) + letter.codePointAt(0)!) | 0;
+  for (const letter of text) state = Math.imul(state ^ letter.codePointAt(0)!, 0x01000193) + 0x9e3779b9;
   return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return (state >>> 0) / 2 ** 32;
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
 

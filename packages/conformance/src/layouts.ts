@@ -1,5 +1,15 @@
 /** The same values laid out in memory in different ways: what a kernel must not care about. */
-import { type Device, type DType, flip, fromHost, hostArray, permute, type Shape, slice, type Tensor } from "@neurite/core";
+import {
+  type Device,
+  type DType,
+  flip,
+  fromHost,
+  hostArray,
+  permute,
+  type Shape,
+  slice,
+  type Tensor,
+} from "@neurite/core";
 import type { MadeInput } from "./inputs.js";
 import { at, build, count, indicesOf, type Plain } from "./plain.js";
 
@@ -54,8 +64,21 @@ export function place(device: Device, input: MadeInput, layout: Layout): { tenso
       return views(base, permute(base, reversed(shape.map((_, axis) => axis))));
     }
     case "flipped": {
-      const base = upload(build(shape, (index) => at(input, index.map((i, axis) => shape[axis] - 1 - i))));
-      return views(base, flip(base, shape.map((_, axis) => axis)));
+      const base = upload(
+        build(shape, (index) =>
+          at(
+            input,
+            index.map((i, axis) => shape[axis] - 1 - i),
+          ),
+        ),
+      );
+      return views(
+        base,
+        flip(
+          base,
+          shape.map((_, axis) => axis),
+        ),
+      );
     }
     case "stepped": {
       const wide = shape.map((length) => 2 * length + 1);
@@ -64,7 +87,13 @@ export function place(device: Device, input: MadeInput, layout: Layout): { tenso
         data[index.reduce((position, i, axis) => position * wide[axis] + 2 * i + 1, 0)] = at(input, index);
       }
       const base = upload({ shape: wide, data });
-      return views(base, slice(base, shape.map(() => [1, null, 2] as const)));
+      return views(
+        base,
+        slice(
+          base,
+          shape.map(() => [1, null, 2] as const),
+        ),
+      );
     }
     case "stretched": {
       const row = { shape: shape.with(0, 1), data: input.data.slice(0, count(shape) / shape[0]) };

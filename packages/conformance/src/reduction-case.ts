@@ -1,5 +1,5 @@
 /** The case of a reduction, from what it makes of one line of numbers. */
-import { type DType, type ReduceOptions, type Tensor } from "@neurite/core";
+import type { DType, ReduceOptions, Tensor } from "@neurite/core";
 import { some } from "./call.js";
 import type { Case, ErrorSample, Sample } from "./case.js";
 import { distinct, type InputSpec, numbers } from "./inputs.js";

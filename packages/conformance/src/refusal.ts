@@ -6,7 +6,7 @@ import { Mismatch } from "./compare.js";
 /** Calls and frees what that made; a tensor that it gives is read first: asynchronous backends may find a bad index only then. */
 async function attempt({ call }: ErrorSample, env: Env): Promise<void> {
   // wrapped, so that a call may give a promise
-  const { given } = scope(() => ({ given: call(env) }) as never) as { given: unknown };
+  const { given } = scope(() => ({ given: call(env) }));
   const results = [await given].flat().filter(isTensor);
   try {
     for (const result of results) await result.data();

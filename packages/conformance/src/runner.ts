@@ -1,5 +1,5 @@
 /** Runs cases on a device, without any test framework. Read next: `describe.ts`, which hands the same checks to one. */
-import { type Device, type DType, DTYPES } from "@neurite/core";
+import { type Device, DTYPES, type DType } from "@neurite/core";
 import type { Case, Tolerance } from "./case.js";
 import { CASES } from "./cases/index.js";
 import { type Bench, type Check, checksOf } from "./checks.js";

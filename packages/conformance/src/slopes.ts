@@ -26,7 +26,13 @@ interface Slope {
   readonly reference: Reference;
 }
 
-function prepare(sample: Sample, dtype: DType, inputs: readonly Plain[], positions: readonly number[], seed: string): Slope {
+function prepare(
+  sample: Sample,
+  dtype: DType,
+  inputs: readonly Plain[],
+  positions: readonly number[],
+  seed: string,
+): Slope {
   const reference: Reference = (plain) => [sample.reference(plain, { dtype })].flat() as Plain[];
   const shapes = reference(inputs).map(({ shape }) => shape);
   return {
@@ -108,7 +114,7 @@ export function checkFirst(
   return withInputs(where.device, inputs, layout, async (tensors) => {
     const loss = lossOn(where, sample, dtype, tensors, positions, weights);
     const sources = positions.map((position) => tensors[position]);
-    const actual = scope(() => gradients(loss, sources) as never) as readonly Tensor[];
+    const actual = scope(() => gradients(loss, sources));
     const expected = firstDifferences(reference, inputs, positions, weights);
     return compareAll("gradient", actual, expected, positions, dtype, limit(FIRST, dtype, tolerance));
   });
@@ -132,7 +138,7 @@ export function checkSecond(
         ...gradients(loss, xs).map((slope, i) => sum(mul(slope, upload(directions[i], dtype, where.device)))),
         ...connections(xs),
       ]);
-    const actual = scope(() => gradients(along, sources) as never) as readonly Tensor[];
+    const actual = scope(() => gradients(along, sources));
     const expected = secondDifferences(reference, inputs, positions, weights, directions);
     return compareAll("second gradient", actual, expected, positions, dtype, limit(SECOND, dtype, tolerance));
   });

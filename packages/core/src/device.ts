@@ -92,6 +92,20 @@ export class Device {
     return storage;
   }
 
+  /** Throws when a kernel would have to reduce more elements to one than the backend can. */
+  expectReduction(op: string, length: number): void {
+    const { maxReduction } = this.backend.limits;
+    if (length > maxReduction) {
+      throw new UnsupportedError({
+        op,
+        argument: "length",
+        expected: `at most ${maxReduction} elements to reduce on backend "${this.name}"`,
+        received: String(length),
+        remedy: "Reduce in parts or use another backend.",
+      });
+    }
+  }
+
   #held(): string {
     const { dtypes } = this.backend;
     return (Object.keys(dtypes) as DType[]).filter((dtype) => dtypes[dtype] !== "none").join(", ");

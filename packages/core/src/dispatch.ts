@@ -6,7 +6,7 @@ import type { Device } from "./device.js";
 import { defaultDevice } from "./device.js";
 import { IndexError } from "./errors.js";
 import type { OpRecord } from "./op.js";
-import { packed } from "./ops/copy.js";
+import { withPacked } from "./ops/copy.js";
 import { scope } from "./scope.js";
 import { state } from "./state.js";
 import { allocateTensor, commonDevice, type Tensor } from "./tensor.js";
@@ -40,7 +40,8 @@ function execute<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux: b
       return outs;
     }
     if (outs.every((out) => out.size === 0)) return outs;
-    const status = kernel(outs, kernel.strided ? inputs : inputs.map(packed), attrs as never);
+    const run = (ready: readonly Tensor[]) => kernel(outs, ready, attrs as never);
+    const status = kernel.strided ? run(inputs) : withPacked(inputs, run);
     if (typeof status === "number") throw badIndex(op.name, status);
     if (status !== false) return outs;
   } catch (error) {

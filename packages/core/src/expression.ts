@@ -266,6 +266,7 @@ function flatten(op: string, root: Expression, dtypes: readonly DType[]): Progra
   const types = typesOf(op, root, dtypes);
   const steps: Step[] = [];
   const done = new Map<Expression, Operation>();
+  const fallback = dtypes.find((dtype) => dtype !== "bool") ?? "float32";
   const visit = (node: Expression, wanted: DType): Operation => {
     if (node.kind === "constant") return { kind: "constant", value: node.value, type: wanted };
     if (node.kind !== "call") return { kind: node.kind, index: node.index, type: types.get(node) ?? wanted };
@@ -273,7 +274,9 @@ function flatten(op: string, root: Expression, dtypes: readonly DType[]): Progra
     if (!operation) {
       const { kind } = INTRINSICS[node.fn];
       const values = kind === "select" ? node.args.slice(1) : node.args;
-      const operandType = values.map((arg) => types.get(arg)).find((type) => type !== undefined) ?? wanted;
+      // numbers alone that are compared are numbers still, though the comparison's user wants a bool
+      const untyped = kind === "compare" || kind === "test" ? fallback : wanted;
+      const operandType = values.map((arg) => types.get(arg)).find((type) => type !== undefined) ?? untyped;
       const args = node.args.map((arg, i) => visit(arg, kind === "select" && i === 0 ? "bool" : operandType));
       const type = types.get(node) ?? wanted;
       steps.push({ fn: node.fn, args, operandType, type });
@@ -282,7 +285,6 @@ function flatten(op: string, root: Expression, dtypes: readonly DType[]): Progra
     }
     return operation;
   };
-  const fallback = dtypes.find((dtype) => dtype !== "bool") ?? "float32";
   const type = types.get(root) ?? fallback;
   return { steps, result: visit(root, type), type };
 }

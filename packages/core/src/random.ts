@@ -86,8 +86,19 @@ export class Generator {
     return radius * Math.cos(2 * Math.PI * this.uniform());
   }
 
-  /** A uniform integer in [0, n), without bias. */
+  /**
+   * A uniform integer in [0, n), without bias.
+   * @throws ValueError unless n is an integer from 1 to 2³²
+   */
   integer(n: number): number {
+    if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) {
+      throw new ValueError({
+        op: "Generator.integer",
+        argument: "n",
+        expected: "an integer from 1 to 2^32",
+        received: String(n),
+      });
+    }
     // numbers above the largest multiple of n would favour small results
     const limit = 2 ** 32 - (2 ** 32 % n);
     for (;;) {

@@ -44,7 +44,7 @@ function copyRows(out: View, x: View): void {
   const { shape, strides } = x;
   const last = shape.length - 1;
   const length = shape[last];
-  const step = strides[last];
+  const step = strides[last] | 0;
   const sameRun = step === 1 && (x.dtype === out.dtype || (x.dtype === "bool" && out.dtype === "uint8"));
   const row = needsTest(x.dtype, out.dtype) ? testRow : copyRow;
   let rows = 1;

@@ -35,19 +35,20 @@ function multiply(
   k: number,
   rowStride: number,
 ): undefined {
+  // A −0 would make V8 compile the loops for float64 positions.
   const product: Product = {
     out: dataOf(out),
     outOffset: out.offset,
     outRow: n,
     outColumn: 1,
     a: dataOf(x),
-    aOffset: x.offset,
-    aRow: rowStride,
-    aK: x.strides[2],
+    aOffset: x.offset | 0,
+    aRow: rowStride | 0,
+    aK: x.strides[2] | 0,
     b: dataOf(y),
-    bOffset: y.offset,
-    bK: y.strides[1],
-    bColumn: y.strides[2],
+    bOffset: y.offset | 0,
+    bK: y.strides[1] | 0,
+    bColumn: y.strides[2] | 0,
     m,
     n,
     k,
@@ -56,8 +57,8 @@ function multiply(
   for (let batch = 0; batch < batches; batch++) {
     run(product);
     product.outOffset += m * n;
-    product.aOffset += x.strides[0];
-    product.bOffset += y.strides[0];
+    product.aOffset += x.strides[0] | 0;
+    product.bOffset += y.strides[0] | 0;
   }
   return undefined;
 }

@@ -1,7 +1,14 @@
 import { arange } from "@neurite/core";
 import { type Case, NUMBERS, type Sample } from "../case.js";
 
-function counting(name: string, start: number, end: number, step: number, data: readonly number[], more: Partial<Sample> = {}): Sample {
+function counting(
+  name: string,
+  start: number,
+  end: number,
+  step: number,
+  data: readonly number[],
+  more: Partial<Sample> = {},
+): Sample {
   return {
     name,
     inputs: [],

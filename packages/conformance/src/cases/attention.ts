@@ -11,7 +11,10 @@ function transposed(x: Plain): Plain {
   const swap = (list: readonly number[]) => [...list.slice(0, -2), list[rank - 1], list[rank - 2]];
   const positions = build(x.shape, () => 0);
   const strides = x.shape.map((_, axis) => x.shape.slice(axis + 1).reduce((a, b) => a * b, 1));
-  return build(swap(positions.shape), (index) => x.data[swap(index).reduce((sum, i, axis) => sum + i * strides[axis], 0)]);
+  return build(
+    swap(positions.shape),
+    (index) => x.data[swap(index).reduce((sum, i, axis) => sum + i * strides[axis], 0)],
+  );
 }
 
 function attended([query, key, value, mask]: readonly Plain[], { scale }: AttentionOptions): Plain {

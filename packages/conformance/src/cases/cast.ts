@@ -1,4 +1,4 @@
-import { cast, type DType, flip, permute } from "@neurite/core";
+import { cast, type DType, flip, permute, scope } from "@neurite/core";
 import { ALL, type Case, FLOATS, type Sample } from "../case.js";
 import { given, numbers } from "../inputs.js";
 import { at, build, zip } from "../plain.js";
@@ -58,7 +58,7 @@ export const castCase: Case = {
     {
       name: "of a strided matrix to int32",
       inputs: [numbers([3, 4])],
-      run: ([x]) => cast(flip(permute(x, [1, 0]), 0), "int32"),
+      run: ([x]) => scope(() => cast(flip(permute(x, [1, 0]), 0), "int32")),
       reference: ([x]) => build([4, 3], ([i, j]) => Math.trunc(at(x, [j, 3 - i]))),
       result: "int32",
       gradient: false,
@@ -67,7 +67,7 @@ export const castCase: Case = {
       name: "to float64 and back",
       inputs: [numbers([2, 3])],
       dtypes: ["float32"],
-      run: ([x]) => cast(cast(x, "float64"), "float32"),
+      run: ([x]) => scope(() => cast(cast(x, "float64"), "float32")),
       reference: ([x]) => x,
       needs: ["float64"],
     },
@@ -75,7 +75,7 @@ export const castCase: Case = {
       name: "to float32 and back",
       inputs: [numbers([2, 3])],
       dtypes: ["float64"],
-      run: ([x]) => cast(cast(x, "float32"), "float64"),
+      run: ([x]) => scope(() => cast(cast(x, "float32"), "float64")),
       reference: ([x]) => x,
       needs: ["float32"],
     },

@@ -1,4 +1,4 @@
-import { copy, expand, flip, permute } from "@neurite/core";
+import { copy, expand, flip, permute, scope } from "@neurite/core";
 import { ALL, type Case } from "../case.js";
 import { given, numbers } from "../inputs.js";
 import { at, build } from "../plain.js";
@@ -29,14 +29,14 @@ export const copyCase: Case = {
     {
       name: "of a transposed matrix larger than a tile",
       inputs: [numbers([45, 37])],
-      run: ([x]) => copy(permute(x, [1, 0])),
+      run: ([x]) => scope(() => copy(permute(x, [1, 0]))),
       reference: ([x]) => build([37, 45], ([i, j]) => at(x, [j, i])),
       gradient: false,
     },
     {
       name: "of five axes in another order, some backwards, some stretched",
       inputs: [numbers([2, 1, 3, 2, 3])],
-      run: ([x]) => copy(flip(permute(expand(x, [2, 2, 3, 2, 3]), [4, 1, 3, 0, 2]), [0, 3])),
+      run: ([x]) => scope(() => copy(flip(permute(expand(x, [2, 2, 3, 2, 3]), [4, 1, 3, 0, 2]), [0, 3]))),
       reference: ([x]) => build([3, 2, 2, 2, 3], ([i, _, k, l, m]) => at(x, [1 - l, 0, m, k, 2 - i])),
     },
     {

@@ -6,7 +6,11 @@ import type { Plain } from "../plain.js";
 import { logShares } from "./log-softmax.js";
 
 /** Loss of each row, null where it does not count. */
-function losses(logits: Plain, targets: Plain, { ignoreIndex, labelSmoothing = 0 }: CrossEntropyOptions): (number | null)[] {
+function losses(
+  logits: Plain,
+  targets: Plain,
+  { ignoreIndex, labelSmoothing = 0 }: CrossEntropyOptions,
+): (number | null)[] {
   const classes = logits.shape[logits.shape.length - 1];
   return targets.data.map((target, i) => {
     if (target === ignoreIndex) return null;
@@ -28,7 +32,13 @@ function reduced(logits: Plain, targets: Plain, options: CrossEntropyOptions): P
   return { shape: [], data: [options.reduction === "sum" ? total : total / divisor] };
 }
 
-function sample(name: string, shape: readonly number[], targets: InputSpec, options: CrossEntropyOptions, more: Partial<Sample> = {}): Sample {
+function sample(
+  name: string,
+  shape: readonly number[],
+  targets: InputSpec,
+  options: CrossEntropyOptions,
+  more: Partial<Sample> = {},
+): Sample {
   return {
     name,
     inputs: [numbers(shape, -3, 3), targets],
@@ -59,10 +69,16 @@ export const crossEntropyCase: Case = {
     sample("with smoothed labels and ignored positions", [5, 3], padded, { ignoreIndex: -100, labelSmoothing: 0.2 }),
     sample("with labels smoothed flat", [3, 4], integers([3], 0, 3), { labelSmoothing: 1, reduction: "none" }),
     sample("of 33 rows of 45 classes", [33, 45], integers([33], 0, 44), {}, { gradient: false }),
-    sample("of logits whose powers overflow", [2, 3], given([0, 2], [2], "int32"), { reduction: "none" }, {
-      inputs: [given([1000, 0, -1000, -1000, 0, 1000], [2, 3]), given([0, 1], [2], "int32")],
-      gradient: false,
-    }),
+    sample(
+      "of logits whose powers overflow",
+      [2, 3],
+      given([0, 2], [2], "int32"),
+      { reduction: "none" },
+      {
+        inputs: [given([1000, 0, -1000, -1000, 0, 1000], [2, 3]), given([0, 1], [2], "int32")],
+        gradient: false,
+      },
+    ),
     sample("of no rows, summed", [0, 3], { shape: [0], dtype: "int32", values: [] }, { reduction: "sum" }),
   ],
   errors: [

@@ -4,7 +4,13 @@ import { ALL, type Case, type Sample } from "../case.js";
 import { given, type InputSpec, integers, numbers } from "../inputs.js";
 import { at, build } from "../plain.js";
 
-function gathered(name: string, shape: readonly number[], indices: InputSpec, axis: number, more: Partial<Sample> = {}): Sample {
+function gathered(
+  name: string,
+  shape: readonly number[],
+  indices: InputSpec,
+  axis: number,
+  more: Partial<Sample> = {},
+): Sample {
   const own = axis < 0 ? axis + shape.length : axis;
   const ends = own + indices.shape.length;
   return {

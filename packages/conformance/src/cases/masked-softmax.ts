@@ -1,12 +1,13 @@
 import { maskedSoftmax } from "@neurite/core";
 import type { Case, Sample } from "../case.js";
-import { bits, given, numbers, type InputSpec } from "../inputs.js";
+import { bits, given, type InputSpec, numbers } from "../inputs.js";
 import { at, broadcastAt, build, type Plain } from "../plain.js";
 
 /** Softmax along the last axis among the positions where the mask is 1; zeros where none is. */
 export function maskedShares(scores: Plain, mask: Plain | undefined): Plain {
   const last = scores.shape.length - 1;
-  const isOn = (index: readonly number[]) => !mask || broadcastAt(mask, index.slice(index.length - mask.shape.length)) === 1;
+  const isOn = (index: readonly number[]) =>
+    !mask || broadcastAt(mask, index.slice(index.length - mask.shape.length)) === 1;
   return build(scores.shape, (index) => {
     if (!isOn(index)) return 0;
     const line = Array.from({ length: scores.shape[last] }, (_, k) => index.with(last, k)).filter(isOn);

@@ -1,26 +1,32 @@
-import { expand, flip, matmul, permute, slice } from "@neurite/core";
+import { expand, flip, matmul, permute, type Shape, scope, slice } from "@neurite/core";
 import { some } from "../call.js";
 import { type Case, FLOATS, NUMBERS, type Sample } from "../case.js";
 import { given, numbers } from "../inputs.js";
-import { at, broadcastAt, build, commonShape, type Plain } from "../plain.js";
+import { at, broadcastAt, build, commonShape, indicesOf, type Plain } from "../plain.js";
 
 /** Σₖ a[…, i, k]·b[…, k, j] with leading axes broadcast. */
 export function product(a: Plain, b: Plain): Plain {
   const [m, k] = a.shape.slice(-2);
   const n = b.shape[b.shape.length - 1];
-  const batch = commonShape([a.shape.slice(0, -2), b.shape.slice(0, -2), []]);
-  return build([...batch, m, n], (index) => {
-    const outer = index.slice(0, -2);
-    const [i, j] = index.slice(-2);
-    let sum = 0;
-    for (let l = 0; l < k; l++) sum += broadcastAt(a, stretch(a, [...outer, i, l])) * broadcastAt(b, stretch(b, [...outer, l, j]));
-    return sum;
-  });
-}
-
-/** Without the leading axes that `x` lacks. */
-function stretch(x: Plain, index: readonly number[]): readonly number[] {
-  return index.slice(index.length - x.shape.length);
+  const batches = [a, b].map((x) => x.shape.slice(0, -2));
+  const batch = commonShape([...batches, []]);
+  // positions of the matrices of each batch, as an array of their own
+  const starts = (shape: Shape, size: number) => ({ shape, data: indicesOf(shape).map((_, i) => i * size) });
+  const startsOfA = starts(batches[0], m * k);
+  const startsOfB = starts(batches[1], k * n);
+  const data: number[] = [];
+  for (const index of indicesOf(batch)) {
+    const p = broadcastAt(startsOfA, index);
+    const q = broadcastAt(startsOfB, index);
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < n; j++) {
+        let sum = 0;
+        for (let l = 0; l < k; l++) sum += a.data[p + i * k + l] * b.data[q + l * n + j];
+        data.push(sum);
+      }
+    }
+  }
+  return { shape: [...batch, m, n], data };
 }
 
 function sample(name: string, a: readonly number[], b: readonly number[], more: Partial<Sample> = {}): Sample {
@@ -70,7 +76,7 @@ export const matmulCase: Case = {
     {
       name: "of two transposed operands",
       inputs: [numbers([4, 3]), numbers([2, 4])],
-      run: ([x, y]) => matmul(permute(x, [1, 0]), permute(y, [1, 0])),
+      run: ([x, y]) => scope(() => matmul(permute(x, [1, 0]), permute(y, [1, 0]))),
       reference: ([x, y]) =>
         product(
           build([3, 4], ([i, j]) => at(x, [j, i])),
@@ -80,13 +86,17 @@ export const matmulCase: Case = {
     {
       name: "of stacks whose axes were exchanged, so that no single stride walks the batch",
       inputs: [numbers([3, 2, 2, 4]), numbers([2, 3, 4, 2])],
-      run: ([x, y]) => matmul(permute(x, [1, 0, 2, 3]), y),
-      reference: ([x, y]) => product(build([2, 3, 2, 4], ([a, b, i, j]) => at(x, [b, a, i, j])), y),
+      run: ([x, y]) => scope(() => matmul(permute(x, [1, 0, 2, 3]), y)),
+      reference: ([x, y]) =>
+        product(
+          build([2, 3, 2, 4], ([a, b, i, j]) => at(x, [b, a, i, j])),
+          y,
+        ),
     },
     {
       name: "of operands read backwards and in steps",
       inputs: [numbers([3, 8]), numbers([4, 3])],
-      run: ([x, y]) => matmul(slice(x, [null, [null, null, 2]]), flip(y, [0, 1])),
+      run: ([x, y]) => scope(() => matmul(slice(x, [null, [null, null, 2]]), flip(y, [0, 1]))),
       reference: ([x, y]) =>
         product(
           build([3, 4], ([i, j]) => at(x, [i, 2 * j])),
@@ -96,8 +106,12 @@ export const matmulCase: Case = {
     {
       name: "of an expanded operand",
       inputs: [numbers([1, 4]), numbers([4, 2])],
-      run: ([x, y]) => matmul(expand(x, [3, 4]), y),
-      reference: ([x, y]) => product(build([3, 4], ([, j]) => at(x, [0, j])), y),
+      run: ([x, y]) => scope(() => matmul(expand(x, [3, 4]), y)),
+      reference: ([x, y]) =>
+        product(
+          build([3, 4], ([, j]) => at(x, [0, j])),
+          y,
+        ),
     },
     sample("with 67×45×131 elements", [67, 45], [45, 131], big),
     sample("with 5×131×67 elements", [5, 131], [131, 67], big),

@@ -1,10 +1,10 @@
 import { max } from "@neurite/core";
 import { slopeOf, tensorOf } from "../call.js";
 import { FLOATS, NUMBERS } from "../case.js";
+import { expectEqual } from "../compare.js";
 import { given } from "../inputs.js";
 import { fold } from "../plain.js";
 import { reductionCase } from "../reduction-case.js";
-import { expectEqual } from "../compare.js";
 
 /** NaN beats all. */
 const extreme = (line: readonly number[]) =>
@@ -22,7 +22,23 @@ export const maxCase = reductionCase({
       name: "of NaN, infinities and zeros",
       inputs: [
         given(
-          [1, Number.NaN, 2, Number.NaN, 5, 5, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -3, -1, -2, 3, 1, 2],
+          [
+            1,
+            Number.NaN,
+            2,
+            Number.NaN,
+            5,
+            5,
+            Number.POSITIVE_INFINITY,
+            Number.NEGATIVE_INFINITY,
+            0,
+            -3,
+            -1,
+            -2,
+            3,
+            1,
+            2,
+          ],
           [5, 3],
         ),
       ],
@@ -33,7 +49,9 @@ export const maxCase = reductionCase({
     },
     {
       name: "of columns with NaN and infinities",
-      inputs: [given([Number.NaN, 1, Number.NEGATIVE_INFINITY, 2, Number.NaN, Number.POSITIVE_INFINITY, 3, 4, -5], [3, 3])],
+      inputs: [
+        given([Number.NaN, 1, Number.NEGATIVE_INFINITY, 2, Number.NaN, Number.POSITIVE_INFINITY, 3, 4, -5], [3, 3]),
+      ],
       dtypes: FLOATS,
       run: ([x]) => max(x, { axis: 0 }),
       reference: ([x]) => fold(x, [0], false, extreme),
@@ -41,7 +59,12 @@ export const maxCase = reductionCase({
     },
     {
       name: "of lines of infinities alone",
-      inputs: [given([Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY], [2, 2])],
+      inputs: [
+        given(
+          [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+          [2, 2],
+        ),
+      ],
       dtypes: FLOATS,
       run: ([x]) => max(x, { axis: 1 }),
       reference: ([x]) => fold(x, [1], false, extreme),

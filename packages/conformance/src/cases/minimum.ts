@@ -4,7 +4,10 @@ import { elementwiseCase } from "../elementwise-case.js";
 export const minimumCase = elementwiseCase(minimum, {
   kind: "number",
   reference: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : a < b ? a : b),
-  operands: [{ low: -2, high: 2, step: 0.5 }, { low: -2, high: 2, step: 0.5, offset: 0.2 }],
+  operands: [
+    { low: -2, high: 2, step: 0.5 },
+    { low: -2, high: 2, step: 0.5, offset: 0.2 },
+  ],
   signedZeros: false,
   slopes: [
     { at: [1, 1], slopes: [0.5, 0.5], name: "shared at a tie" },

@@ -30,7 +30,11 @@ export const padCase: Case = {
   samples: [
     padded("at the ends of both axes", [2, 3], [{ before: 1, after: 2 }, { before: 2 }]),
     padded("between the elements", [3, 2], [{ interior: 2 }, { interior: 1 }]),
-    padded("at the ends and between the elements", [2, 2, 3], [{ before: 1 }, {}, { before: 1, after: 1, interior: 2 }]),
+    padded(
+      "at the ends and between the elements",
+      [2, 2, 3],
+      [{ before: 1 }, {}, { before: 1, after: 1, interior: 2 }],
+    ),
     padded("with sevens", [2, 2], [{ after: 1 }, { before: 1, interior: 1 }], 7),
     padded("of a vector", [4], [{ before: 2, after: 1 }]),
     padded("of an axis of length 1 between its elements, which changes nothing", [2, 1], [{}, { interior: 3 }]),

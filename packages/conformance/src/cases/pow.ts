@@ -4,7 +4,10 @@ import { elementwiseCase } from "../elementwise-case.js";
 export const powCase = elementwiseCase(pow, {
   kind: "float",
   reference: (a, b) => a ** b,
-  operands: [{ low: 0.5, high: 2 }, { low: -2, high: 2 }],
+  operands: [
+    { low: 0.5, high: 2 },
+    { low: -2, high: 2 },
+  ],
   // JavaScript's power differs from C's at ±1 to the ±∞ and 1 to the NaN: left open
   specials: [0, 1, -1, 2, -2, 3, -3, 0.5, -0.5, 38, -38, 1e-6],
   signedZeros: false,

@@ -1,4 +1,4 @@
-import { permute, reshape } from "@neurite/core";
+import { permute, reshape, scope } from "@neurite/core";
 import { some } from "../call.js";
 import { ALL, type Case } from "../case.js";
 import { numbers } from "../inputs.js";
@@ -30,8 +30,12 @@ export const reshapeCase: Case = {
     {
       name: "of a transposed matrix, which takes a copy",
       inputs: [numbers([3, 4])],
-      run: ([x]) => reshape(permute(x, [1, 0]), [12]),
-      reference: ([x]) => reshaped(build([4, 3], ([i, j]) => at(x, [j, i])), [12]),
+      run: ([x]) => scope(() => reshape(permute(x, [1, 0]), [12])),
+      reference: ([x]) =>
+        reshaped(
+          build([4, 3], ([i, j]) => at(x, [j, i])),
+          [12],
+        ),
     },
     {
       name: "of an empty tensor",

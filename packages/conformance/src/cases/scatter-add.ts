@@ -4,9 +4,14 @@ import { type Case, NUMBERS, type Sample } from "../case.js";
 import { given, type InputSpec, integers, numbers } from "../inputs.js";
 import { at, build, indicesOf } from "../plain.js";
 
-function scattered(name: string, shape: readonly number[], indices: InputSpec, axis: number, more: Partial<Sample> = {}): Sample {
+function scattered(
+  name: string,
+  shape: readonly number[],
+  indices: InputSpec,
+  axis: number,
+  more: Partial<Sample> = {},
+): Sample {
   const picked = shape.toSpliced(axis, 1, ...indices.shape);
-  const ends = axis + indices.shape.length;
   return {
     name,
     inputs: [numbers(picked), indices],

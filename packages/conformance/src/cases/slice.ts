@@ -5,7 +5,13 @@ import { numbers } from "../inputs.js";
 import { at, build } from "../plain.js";
 
 /** A sample of slicing with the positions that are left of each axis, written out. */
-function sliced(name: string, shape: number[], ranges: SliceRange[], positions: number[][], dropped: number[] = []): Sample {
+function sliced(
+  name: string,
+  shape: number[],
+  ranges: SliceRange[],
+  positions: number[][],
+  dropped: number[] = [],
+): Sample {
   return {
     name,
     inputs: [numbers(shape)],

@@ -25,7 +25,9 @@ export const sumCase = reductionCase({
     },
     {
       name: "of NaN and infinities",
-      inputs: [given([1, Number.NaN, Number.POSITIVE_INFINITY, 1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY], [3, 2])],
+      inputs: [
+        given([1, Number.NaN, Number.POSITIVE_INFINITY, 1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY], [3, 2]),
+      ],
       dtypes: FLOATS,
       run: ([x]) => sum(x, { axis: 1 }),
       reference: () => ({ shape: [3], data: [Number.NaN, Number.POSITIVE_INFINITY, Number.NaN] }),

@@ -42,6 +42,7 @@ const matmulOp = /* @__PURE__ */ defineOp<Record<string, never>>({
   lower(device, [out], [a, b]) {
     if (out!.size === 0) return;
     if (a!.size === 0) return fillTensor(out!, 0);
+    device.expectReduction("matmul", a!.shape[a!.rank - 1]!);
     const batch = out!.shape.slice(0, -2);
     const left = batchView(a!, batch);
     const right = batchView(b!, batch);
@@ -111,7 +112,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
       remedy: "Use mul to scale.",
     });
   }
-  if (a.rank === 1) return composite("matmul", () => squeeze(matmul(unsqueeze(a, 0), b), -2));
+  if (a.rank === 1) return composite("matmul", () => squeeze(matmul(unsqueeze(a, 0), b), b.rank === 1 ? 0 : -2));
   if (b.rank === 1) return composite("matmul", () => squeeze(matmul(a, unsqueeze(b, 1)), -1));
   // one tall product instead of many small ones, and a weight gradient without a batch of copies
   if (a.rank > 2 && b.rank === 2 && a.shape[a.rank - 1] === b.shape[0]) {

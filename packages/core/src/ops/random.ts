@@ -46,6 +46,14 @@ export function randomIntegers(shape: Shape, low: number, high: number, options:
       received: `low ${low}, high ${high}`,
     });
   }
+  if (low < -(2 ** 31) || high > 2 ** 31) {
+    throw new ValueError({
+      op: "randomIntegers",
+      argument: "low and high",
+      expected: "integers that int32 can hold",
+      received: `low ${low}, high ${high}`,
+    });
+  }
   const next = (generator: Generator) => low + generator.integer(high - low);
   return draw("randomIntegers", shape, { dtype: "int32", ...options }, next);
 }

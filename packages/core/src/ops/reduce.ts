@@ -47,6 +47,7 @@ function lowerReduce(device: Device, out: Tensor, x: Tensor, kind: ReduceKind, a
   const outer = sizeOf(x.shape.slice(0, first));
   const inner = sizeOf(x.shape.slice(last + 1));
   const n = sizeOf(x.shape.slice(first, last + 1));
+  device.expectReduction(kind, n);
   const shape = [...x.shape.slice(0, first), ...x.shape.slice(last + 1)];
   const target = rest.length === 0 ? out : allocateTensor(device, shape, x.dtype);
   device.backend.kernels.reduce([contiguousView(target, [outer, inner])], [contiguousView(x, [outer, n, inner])], {
@@ -201,6 +202,7 @@ const argReduceOp = /* @__PURE__ */ defineOp<{
   },
   lower(device, [out], inputs, { kind, axis }) {
     if (out!.size === 0) return;
+    device.expectReduction(kind, inputs[0]!.shape[axis]!);
     withPacked(inputs, ([x]) => {
       const outer = sizeOf(x!.shape.slice(0, axis));
       const inner = sizeOf(x!.shape.slice(axis + 1));

@@ -1,0 +1,71 @@
+/** Kernels compiled on first use, and how they are run over a range of work. */
+import { ModuleBuilder } from "./emitter/module.js";
+import { Heap } from "./heap.js";
+import type { Features } from "./vector-math.js";
+
+/** A compiled kernel: works on the items `begin` … `end` − 1 of what its arguments describe. */
+export type CompiledKernel = (begin: number, end: number, ...args: number[]) => number | undefined;
+
+/** Functions that kernels call one lane at a time, where a vector form would be long and rarely used. */
+export const HOST_FUNCTIONS = {
+  pow: Math.pow,
+  sin: Math.sin,
+  cos: Math.cos,
+  /** Remainder with the sign of the divisor, a zero too. */
+  mod: (a: number, b: number) => {
+    const rest = a % b;
+    if (rest === 0) return b < 0 ? -0 : 0;
+    return rest < 0 !== b < 0 ? rest + b : rest;
+  },
+} as const;
+
+export type HostFunctionName = keyof typeof HOST_FUNCTIONS;
+
+/** What the kernel files need of a backend: its memory, its engine features, and a way to run kernels. */
+export class Engine {
+  readonly heap: Heap;
+  readonly #kernels = new Map<string, CompiledKernel>();
+
+  constructor(
+    readonly features: Features,
+    maximumBytes?: number,
+  ) {
+    this.heap = new Heap({ shared: features.shared, ...(maximumBytes === undefined ? {} : { maximumBytes }) });
+  }
+
+  /**
+   * The kernel of that name, compiled when first asked for.
+   * @param build defines its function, exported as "run", in a module
+   */
+  kernel(name: string, build: (module: ModuleBuilder, features: Features) => void): CompiledKernel {
+    const known = this.#kernels.get(name);
+    if (known) return known;
+    const { heap, features } = this;
+    const module = new ModuleBuilder({ shared: features.shared, maximum: heap.maximumPages });
+    build(module, features);
+    const kernel = this.compile(name, module.bytes());
+    this.#kernels.set(name, kernel);
+    return kernel;
+  }
+
+  protected compile(_name: string, bytes: Uint8Array<ArrayBuffer>): CompiledKernel {
+    const host = { memory: this.heap.memory, ...HOST_FUNCTIONS };
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { host });
+    return exports.run as CompiledKernel;
+  }
+
+  /** Runs a kernel over `count` items. @param _grain items below which splitting the work does not pay */
+  run(kernel: CompiledKernel, count: number, _grain: number, ...args: number[]): number | undefined {
+    return kernel(0, count, ...args);
+  }
+
+  /** Calls `fn` with the address of `bytes` bytes that are free again afterwards. */
+  withScratch<T>(bytes: number, fn: (pointer: number) => T): T {
+    const pointer = this.heap.allocate(bytes);
+    try {
+      return fn(pointer);
+    } finally {
+      this.heap.release(pointer, bytes);
+    }
+  }
+}

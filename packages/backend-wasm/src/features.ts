@@ -1,0 +1,27 @@
+/** What the WebAssembly engine at hand offers, found by validating tiny modules. */
+import { f32x4, i32, v128 } from "./emitter/code.js";
+import { ModuleBuilder } from "./emitter/module.js";
+
+function validates(relaxed: boolean): boolean {
+  const module = new ModuleBuilder({ shared: false, maximum: 1 });
+  module.define("run", {}, (f) => {
+    const one = f32x4.const(1);
+    f.do(v128.store(i32.const(0), relaxed ? f32x4.relaxedMadd(one, one, one) : f32x4.add(one, one)));
+  });
+  return WebAssembly.validate(module.bytes());
+}
+
+let simd: boolean | undefined;
+let relaxed: boolean | undefined;
+
+/** Whether the engine has 128-bit SIMD, without which there is no backend. */
+export function hasSimd(): boolean {
+  simd ??= validates(false);
+  return simd;
+}
+
+/** Whether the engine has relaxed SIMD, whose fused multiply-add is faster. */
+export function hasRelaxedSimd(): boolean {
+  relaxed ??= validates(true);
+  return relaxed;
+}

@@ -1,0 +1,141 @@
+/** Copies of strided views, with conversion between dtypes. */
+import { contiguousStrides, type DType, sizeOf, type View } from "@neurite/core";
+import { f32, f32x4, type I32, i32, i32x4, memoryCopy, type V128, v128 } from "../emitter/code.js";
+import type { FunctionBuilder } from "../emitter/function.js";
+import type { ModuleBuilder } from "../emitter/module.js";
+import type { Engine } from "../engine.js";
+import { elementBytes, loadLanes, storeLanes, storeSome } from "../lanes.js";
+import { addressOf, forEachOuter } from "../views.js";
+
+const GRAIN = 16_384;
+
+export function makeCopy(engine: Engine) {
+  return (outs: readonly View[], inputs: readonly View[]): undefined => {
+    copyView(engine, outs[0]!, inputs[0]!);
+  };
+}
+
+/** Fills a contiguous view from one of the same shape. */
+function copyView(engine: Engine, out: View, x: View): void {
+  const rank = out.shape.length;
+  const n = out.shape[rank - 1]!;
+  const dense = x.strides[rank - 1] === 1 || n === 1;
+  const kernel = engine.kernel(`copy ${x.dtype} ${out.dtype} ${dense ? "dense" : "strided"}`, (module) =>
+    defineCopy(module, x.dtype, out.dtype, dense),
+  );
+  const bytes = elementBytes(x.dtype);
+  const step = x.strides[rank - 1]! * bytes;
+  if (rank === 1) {
+    // cut into rows, so that the work can be shared
+    const width = Math.min(n, GRAIN);
+    const whole = Math.floor(n / width);
+    const rest = n - whole * width;
+    engine.run(kernel, whole, 1, width, addressOf(out), addressOf(x), width * (dense ? bytes : step), step);
+    if (rest > 0) {
+      const done = whole * width;
+      const source = addressOf(x) + done * (dense ? bytes : step);
+      engine.run(kernel, 1, 1, rest, addressOf(out) + done * elementBytes(out.dtype), source, 0, step);
+    }
+    return;
+  }
+  const grain = Math.ceil(GRAIN / n);
+  const strides = contiguousStrides(out.shape);
+  forEachOuter(out.shape, rank - 2, [{ ...out, strides }, x], ([target, source]) => {
+    engine.run(kernel, out.shape[rank - 2]!, grain, n, target!, source!, x.strides[rank - 2]! * bytes, step);
+  });
+}
+
+/**
+ * Contiguous copies of the views that `unfit` picks, the others as they are; `release` frees the copies.
+ */
+export function pack(
+  engine: Engine,
+  views: readonly View[],
+  unfit: (view: View) => boolean,
+): { readonly views: readonly View[]; readonly release: () => void } {
+  if (!views.some(unfit)) return { views, release: () => {} };
+  const scratch: { readonly pointer: number; readonly bytes: number }[] = [];
+  const packed = views.map((view) => {
+    if (!unfit(view)) return view;
+    const bytes = sizeOf(view.shape) * elementBytes(view.dtype);
+    const pointer = engine.heap.allocate(bytes);
+    scratch.push({ pointer, bytes });
+    const copy = { ...view, id: pointer, offset: 0, strides: contiguousStrides(view.shape) };
+    copyView(engine, copy, view);
+    return copy;
+  });
+  return { views: packed, release: () => scratch.forEach(({ pointer, bytes }) => engine.heap.release(pointer, bytes)) };
+}
+
+/** Rows begin … end of n elements: out contiguous, x by a row and (unless dense) an element step in bytes. */
+function defineCopy(module: ModuleBuilder, from: DType, to: DType, dense: boolean): void {
+  const parameters = { begin: "i32", end: "i32", n: "i32", out: "i32", x: "i32", rowStep: "i32", step: "i32" } as const;
+  module.define("run", parameters, (f, p) => {
+    const row = f.keep(p.begin);
+    const source = f.variable("i32");
+    const target = f.variable("i32");
+    const left = f.variable("i32");
+    f.while(
+      () => i32.ltU(row, p.end),
+      () => {
+        f.set(source, i32.add(p.x, i32.mul(row, p.rowStep)));
+        f.set(target, i32.add(p.out, i32.mul(i32.mul(row, p.n), elementBytes(to))));
+        f.set(left, p.n);
+        if (dense && from === to) f.do(memoryCopy(target, source, i32.mul(left, elementBytes(from))));
+        else if (dense) {
+          const value = () => convertLanes(f, from, to, loadLanes(from, source));
+          f.while(
+            () => i32.gtU(left, 3),
+            () => {
+              f.do(storeLanes(to, target, value()));
+              f.increase(source, 4 * elementBytes(from));
+              f.increase(target, 4 * elementBytes(to));
+              f.increase(left, -4);
+            },
+          );
+          f.if(left, () => storeSome(f, to, target, value(), left));
+        } else {
+          f.while(
+            () => left,
+            () => {
+              storeOne(f, from, to, target, source);
+              f.increase(source, p.step);
+              f.increase(target, elementBytes(to));
+              f.increase(left, -1);
+            },
+          );
+        }
+        f.increase(row, 1);
+      },
+    );
+  });
+}
+
+/** Lanes of one dtype as lanes of another: floats truncate toward zero, anything but 0 is true. */
+function convertLanes(f: FunctionBuilder, from: DType, to: DType, given: V128): V128 {
+  const value = f.keep(given);
+  if (from === to) return value;
+  const isFloat = from === "float32";
+  if (to === "bool") return isFloat ? f32x4.ne(value, f.vector(0)) : i32x4.ne(value, i32x4.const(0));
+  const integer = isFloat ? i32x4.truncSatF32(value) : from === "bool" ? i32x4.shrU(value, 31) : value;
+  if (to === "float32") return f32x4.convertI32(integer);
+  return to === "uint8" ? v128.and(integer, i32x4.const(255)) : integer;
+}
+
+/** One element converted. */
+function storeOne(f: FunctionBuilder, from: DType, to: DType, target: I32, source: I32): void {
+  const small = elementBytes(from) === 1;
+  const integer = small ? i32.load8u(source) : i32.load(source);
+  if (from === to) {
+    f.do(small ? i32.store8(target, integer) : i32.store(target, integer));
+    return;
+  }
+  const isFloat = from === "float32";
+  if (to === "bool") {
+    f.do(i32.store8(target, isFloat ? f32.ne(f32.load(source), f32.const(0)) : i32.ne(integer, 0)));
+    return;
+  }
+  const converted = isFloat ? i32.truncSatF32(f32.load(source)) : integer;
+  if (to === "float32") f.do(f32.store(target, f32.convertI32(converted)));
+  else f.do(to === "uint8" ? i32.store8(target, converted) : i32.store(target, converted));
+}

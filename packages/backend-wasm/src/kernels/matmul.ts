@@ -1,0 +1,157 @@
+/** Matrix products: how a product is cut into blocks, and when B is packed. */
+import type { View } from "@neurite/core";
+import type { Engine } from "../engine.js";
+import { definePackA } from "../matmul/pack-a.js";
+import { defineBlock, definePackB } from "../matmul/gemm.js";
+import { defineIntegerProduct } from "../matmul/integer.js";
+import { ACCUMULATE, ADD_BIAS, COLUMNS, RELU, tileRows } from "../matmul/micro.js";
+import { addressOf } from "../views.js";
+
+/** Longest run of k at once: a panel of B (8 kB) stays in the first-level cache. */
+const K_BLOCK = 256;
+/** Most columns at once: the packed block of B (2 MB) stays in the last-level cache. */
+const N_BLOCK = 2048;
+/** Multiply-adds below which a product is not worth sharing between threads. */
+const SHARED_WORK = 65_536;
+/** B is read where it lies when few rows of A will use it, or when it is small enough for the caches anyway. */
+const FEW_ROWS = 24;
+const SMALL_B = 32_768;
+
+/** A matrix in memory: address and steps in bytes. */
+export interface Matrix {
+  readonly at: number;
+  readonly rowStep: number;
+  readonly columnStep: number;
+}
+
+/** What is done with the product before it is stored. */
+export interface Epilogue {
+  /** Address of n numbers added to each row, or 0. */
+  readonly bias?: number;
+  readonly relu?: boolean;
+  /** Adds to what is in C. */
+  readonly accumulate?: boolean;
+}
+
+/** C [m, n] (rows `cRow` bytes apart) = A [m, k] · B [k, n], float32. */
+export function product(
+  engine: Engine,
+  [m, k, n]: readonly [number, number, number],
+  a: Matrix,
+  b: Matrix,
+  c: number,
+  cRow: number,
+  { bias = 0, relu = false, accumulate = false }: Epilogue = {},
+): void {
+  const block = engine.kernel("matmul block", defineBlock);
+  const height = tileRows(engine.features);
+  const tiles = Math.ceil(m / height);
+  for (let column = 0; column < n; column += N_BLOCK) {
+    const width = Math.min(N_BLOCK, n - column);
+    for (let start = 0; start < k; start += K_BLOCK) {
+      const depth = Math.min(K_BLOCK, k - start);
+      const last = start + depth === k;
+      const finish =
+        (start > 0 || accumulate ? ACCUMULATE : 0) | (last && bias ? ADD_BIAS : 0) | (last && relu ? RELU : 0);
+      const left = { ...a, at: a.at + start * a.columnStep };
+      const right = { ...b, at: b.at + start * b.rowStep + column * b.columnStep };
+      withPackedA(engine, left, m, depth, height, (packedA) =>
+        withPackedB(engine, right, m, depth, width, (panels) => {
+          const grain = Math.max(1, Math.ceil(SHARED_WORK / (height * depth * width)));
+          engine.run(
+            block,
+            tiles,
+            grain,
+            m,
+            panels.count,
+            depth,
+            packedA.at,
+            packedA.rowStep,
+            packedA.columnStep,
+            panels.at,
+            panels.panelStep,
+            panels.rowStep,
+            c + column * 4,
+            cRow,
+            finish,
+            bias + column * 4,
+          );
+        }),
+      );
+    }
+  }
+}
+
+interface Panels {
+  readonly at: number;
+  readonly count: number;
+  /** Bytes from panel to panel, and from k to k within one. */
+  readonly panelStep: number;
+  readonly rowStep: number;
+}
+
+/** B as panels of 8 neighbouring columns: where it lies, if it can be read like that, else packed. */
+function withPackedB(
+  engine: Engine,
+  b: Matrix,
+  m: number,
+  k: number,
+  n: number,
+  use: (panels: Panels) => void,
+): void {
+  const count = Math.ceil(n / COLUMNS);
+  const neighbours = b.columnStep === 4;
+  if (neighbours && n % COLUMNS === 0 && (m <= FEW_ROWS || k * n <= SMALL_B)) {
+    use({ at: b.at, count, panelStep: 4 * COLUMNS, rowStep: b.rowStep });
+    return;
+  }
+  const transposed = b.rowStep === 4;
+  const pack = engine.kernel(`matmul pack B ${neighbours ? "rows" : transposed ? "columns" : "any"}`, (module) =>
+    definePackB(module, neighbours, transposed),
+  );
+  engine.withScratch(count * k * 4 * COLUMNS, (at) => {
+    engine.run(pack, count, Math.ceil(SHARED_WORK / (8 * k)), k, n, b.at, b.rowStep, b.columnStep, at);
+    use({ at, count, panelStep: k * 4 * COLUMNS, rowStep: 4 * COLUMNS });
+  });
+}
+
+/** A where it lies, or as panels when its columns are far apart, so that a tile would touch one cache line for each k. */
+function withPackedA(
+  engine: Engine,
+  a: Matrix,
+  m: number,
+  k: number,
+  height: number,
+  use: (a: Matrix) => void,
+): void {
+  use(a);
+  void [engine, m, k, height, definePackA];
+}
+
+export function makeMatmul(engine: Engine) {
+  return (outs: readonly View[], inputs: readonly View[]): undefined => {
+    const [out] = outs as [View];
+    const [a, b] = inputs as [View, View];
+    const [batch, m, n] = out.shape as [number, number, number];
+    const k = a.shape[2]!;
+    if (out.dtype === "int32") {
+      const kernel = engine.kernel("matmul int32", defineIntegerProduct);
+      for (let i = 0; i < batch; i++) {
+        const at = (view: View) => addressOf(view) + 4 * i * view.strides[0]!;
+        engine.run(
+          kernel, m, Math.ceil(SHARED_WORK / (k * n)), n, k, at(a), 4 * a.strides[1]!, 4 * a.strides[2]!,
+          at(b), 4 * b.strides[1]!, 4 * b.strides[2]!, at(out),
+        );
+      }
+      return;
+    }
+    const matrix = (view: View, i: number): Matrix => ({
+      at: addressOf(view) + 4 * i * view.strides[0]!,
+      rowStep: 4 * view.strides[1]!,
+      columnStep: 4 * view.strides[2]!,
+    });
+    for (let i = 0; i < batch; i++) {
+      wholePanels(engine, [m, k, n], matrix(a, i), matrix(b, i), addressOf(out) + 4 * i * m * n);
+    }
+  };
+}

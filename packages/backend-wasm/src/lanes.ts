@@ -1,0 +1,56 @@
+/** How the elements of each dtype travel between memory and the four lanes of a vector. */
+import type { DType } from "@neurite/core";
+import { f32x4, type I32, i32, i32x4, mask, type Statement, type V128, v128 } from "./emitter/code.js";
+import type { FunctionBuilder, Local } from "./emitter/function.js";
+
+/** Bytes of an element in memory. */
+export function elementBytes(dtype: DType): number {
+  return dtype === "bool" || dtype === "uint8" ? 1 : 4;
+}
+
+/** Four neighbouring elements. A bool is all ones or all zeros in its lane, a uint8 an integer. */
+export function loadLanes(dtype: DType, at: I32): V128 {
+  if (dtype === "bool") return mask.fromBytes(v128.load32Zero(at));
+  if (dtype === "uint8") return mask.widenBytes(v128.load32Zero(at));
+  return v128.load(at);
+}
+
+/** One element in all four lanes. */
+export function loadSplat(dtype: DType, at: I32): V128 {
+  if (dtype === "bool") return i32x4.ne(i32x4.splat(i32.load8u(at)), i32x4.const(0));
+  if (dtype === "uint8") return i32x4.splat(i32.load8u(at));
+  return v128.load32Splat(at);
+}
+
+/** Four elements to memory. */
+export function storeLanes(dtype: DType, at: I32, value: V128): Statement {
+  if (dtype === "bool") return v128.store32Lane(at, mask.toBytes(value), 0);
+  if (dtype === "uint8") return v128.store32Lane(at, mask.narrowBytes(value), 0);
+  return v128.store(at, value);
+}
+
+/** The first `count` of four elements to memory, 1 ≤ count ≤ 3. */
+export function storeSome(f: FunctionBuilder, dtype: DType, at: I32, value: V128, count: I32): void {
+  const bytes = elementBytes(dtype);
+  const packed = dtype === "bool" ? mask.toBytes(value) : dtype === "uint8" ? mask.narrowBytes(value) : value;
+  const lanes = f.keep(packed);
+  const lane = (i: number) =>
+    bytes === 1 ? v128.store8Lane(at, lanes, i, i) : v128.store32Lane(at, lanes, i, 4 * i);
+  f.do(lane(0));
+  f.if(i32.gtU(count, 1), () => f.do(lane(1)));
+  f.if(i32.gtU(count, 2), () => f.do(lane(2)));
+}
+
+/** A number as four lanes of a dtype. */
+export function constantLanes(f: FunctionBuilder, dtype: DType, value: number): V128 {
+  if (dtype === "float32") return f.vector(value);
+  const bits = dtype === "bool" ? (value !== 0 ? -1 : 0) : value | 0;
+  return f.hoist(`i${bits}`, i32x4.const(bits));
+}
+
+/** A parameter as four lanes: f32 for floats, i32 for everything else. */
+export function splatParameter(dtype: DType, parameter: Local<"f32"> | Local<"i32">): V128 {
+  if (parameter.type === "f32") return f32x4.splat(parameter);
+  const lanes = i32x4.splat(parameter);
+  return dtype === "bool" ? i32x4.ne(lanes, i32x4.const(0)) : lanes;
+}

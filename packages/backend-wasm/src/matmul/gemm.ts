@@ -1,0 +1,193 @@
+/** Kernels of the matrix product around the tiles: loops over a block of C, and packing. */
+import { i32, memoryFill, v128 } from "../emitter/code.js";
+import type { ModuleBuilder } from "../emitter/module.js";
+import type { Features } from "../vector-math.js";
+import { COLUMNS, defineTile, tileRows } from "./micro.js";
+
+/** Rows of A that one panel of B meets before the next panel: with k = 256 they fill a quarter of the second-level cache. */
+const ROW_BLOCK = 240;
+
+/**
+ * Tiles begin … end of rows, all columns (a multiple of 8): C[m, n] from A by any strides and B in rows of 8 neighbours.
+ * Panel j of B is at b + j·bPanel.
+ */
+export function defineBlock(module: ModuleBuilder, features: Features): void {
+  const height = tileRows(features);
+  const tiles = Array.from({ length: height }, (_, i) => defineTile(module, features, i + 1));
+  const parameters = {
+    begin: "i32",
+    end: "i32",
+    m: "i32",
+    panels: "i32",
+    k: "i32",
+    a: "i32",
+    aRow: "i32",
+    aStep: "i32",
+    b: "i32",
+    bPanel: "i32",
+    bStep: "i32",
+    c: "i32",
+    cRow: "i32",
+    finish: "i32",
+    bias: "i32",
+  } as const;
+  module.define("run", parameters, (f, p) => {
+    const block = f.keep(p.begin);
+    const blockEnd = f.variable("i32");
+    const tile = f.variable("i32");
+    const row = f.variable("i32");
+    const rows = f.variable("i32");
+    const perBlock = Math.floor(ROW_BLOCK / height);
+    f.while(
+      () => i32.ltU(block, p.end),
+      () => {
+        f.set(blockEnd, i32.add(block, perBlock));
+        f.set(blockEnd, i32.select(blockEnd, p.end, i32.ltU(blockEnd, p.end)));
+        f.times(p.panels, (panel) => {
+          f.set(tile, block);
+          f.while(
+            () => i32.ltU(tile, blockEnd),
+            () => {
+              f.set(row, i32.mul(tile, height));
+              f.set(rows, i32.sub(p.m, row));
+              const call = (index: number) =>
+                f.call(
+                  index,
+                  i32.add(p.a, i32.mul(row, p.aRow)),
+                  p.aRow,
+                  p.aStep,
+                  i32.add(p.b, i32.mul(panel, p.bPanel)),
+                  p.bStep,
+                  p.k,
+                  i32.add(i32.add(p.c, i32.mul(row, p.cRow)), i32.mul(panel, 4 * COLUMNS)),
+                  p.cRow,
+                  p.finish,
+                  i32.add(p.bias, i32.mul(panel, 4 * COLUMNS)),
+                );
+              const choose = (count: number): void => {
+                if (count === 1) return call(tiles[0]!);
+                f.if(
+                  i32.geU(rows, count),
+                  () => call(tiles[count - 1]!),
+                  () => choose(count - 1),
+                );
+              };
+              choose(height);
+              f.increase(tile, 1);
+            },
+          );
+        });
+        f.set(block, blockEnd);
+      },
+    );
+  });
+}
+
+/**
+ * Panels begin … end of B [k, n], element (i, j) at b + i·kStep + j·nStep: each becomes k rows of 8 neighbours, zeros where
+ * n ends. Rows are copied where neighbours in n are neighbours in memory, else 4 × 4 blocks are transposed.
+ */
+export function definePackB(module: ModuleBuilder, neighbours: boolean): void {
+  const parameters = {
+    begin: "i32",
+    end: "i32",
+    k: "i32",
+    n: "i32",
+    b: "i32",
+    kStep: "i32",
+    nStep: "i32",
+    out: "i32",
+  } as const;
+  module.define("run", parameters, (f, p) => {
+    const panel = f.keep(p.begin);
+    const source = f.variable("i32");
+    const target = f.variable("i32");
+    const columns = f.variable("i32");
+    f.while(
+      () => i32.ltU(panel, p.end),
+      () => {
+        f.set(source, i32.add(p.b, i32.mul(i32.mul(panel, COLUMNS), p.nStep)));
+        f.set(target, i32.add(p.out, i32.mul(i32.mul(panel, p.k), 4 * COLUMNS)));
+        f.set(columns, i32.sub(p.n, i32.mul(panel, COLUMNS)));
+        f.if(
+          i32.geU(columns, COLUMNS),
+          () => (neighbours ? copyRows() : transposeBlocks()),
+          () => {
+            f.do(memoryFill(target, i32.const(0), i32.mul(p.k, 4 * COLUMNS)));
+            copyElements();
+          },
+        );
+        f.increase(panel, 1);
+      },
+    );
+
+    function copyRows(): void {
+      f.times(p.k, () => {
+        f.do(v128.store(target, v128.load(source)), v128.store(target, v128.load(source, 16), 16));
+        f.increase(source, p.kStep);
+        f.increase(target, 4 * COLUMNS);
+      });
+    }
+
+    /** kStep is 4 here: four k of four columns at a time. */
+    function transposeBlocks(): void {
+      const k = f.keep(p.k);
+      const pointer = f.variable("i32");
+      f.while(
+        () => i32.geU(k, 4),
+        () => {
+          f.set(pointer, source);
+          for (let half = 0; half < 2; half++) {
+            const rows = Array.from({ length: 4 }, () => {
+              const row = f.keep(v128.load(pointer));
+              f.increase(pointer, p.nStep);
+              return row;
+            });
+            const [a, b, c, d] = rows as [(typeof rows)[0], (typeof rows)[0], (typeof rows)[0], (typeof rows)[0]];
+            const lowAB = f.keep(v128.shuffle32(a, b, [0, 4, 1, 5]));
+            const highAB = f.keep(v128.shuffle32(a, b, [2, 6, 3, 7]));
+            const lowCD = f.keep(v128.shuffle32(c, d, [0, 4, 1, 5]));
+            const highCD = f.keep(v128.shuffle32(c, d, [2, 6, 3, 7]));
+            const columns = [
+              v128.shuffle32(lowAB, lowCD, [0, 1, 4, 5]),
+              v128.shuffle32(lowAB, lowCD, [2, 3, 6, 7]),
+              v128.shuffle32(highAB, highCD, [0, 1, 4, 5]),
+              v128.shuffle32(highAB, highCD, [2, 3, 6, 7]),
+            ];
+            for (const [i, column] of columns.entries()) {
+              f.do(v128.store(target, column, i * 4 * COLUMNS + half * 16));
+            }
+          }
+          f.increase(source, 16);
+          f.increase(target, 16 * COLUMNS);
+          f.increase(k, -4);
+        },
+      );
+      f.while(
+        () => k,
+        () => {
+          f.set(pointer, source);
+          for (let j = 0; j < COLUMNS; j++) {
+            f.do(i32.store(target, i32.load(pointer), 4 * j));
+            f.increase(pointer, p.nStep);
+          }
+          f.increase(source, 4);
+          f.increase(target, 4 * COLUMNS);
+          f.increase(k, -1);
+        },
+      );
+    }
+
+    function copyElements(): void {
+      f.times(p.k, () => {
+        const pointer = f.keep(source);
+        f.times(columns, (j) => {
+          f.do(i32.store(i32.add(target, i32.shl(j, 2)), i32.load(pointer)));
+          f.increase(pointer, p.nStep);
+        });
+        f.increase(source, p.kStep);
+        f.increase(target, 4 * COLUMNS);
+      });
+    }
+  });
+}

@@ -1,0 +1,191 @@
+/**
+ * Elementary functions on four float32 at a time. The polynomials interpolate at Chebyshev nodes; the errors stated were
+ * measured against float64 over the whole range, in units in the last place (ULP), multiply and add rounded apart.
+ */
+import { f32x4, i32x4, type V128, v128 } from "./emitter/code.js";
+import type { FunctionBuilder } from "./emitter/function.js";
+
+/** What the engine at hand offers. */
+export interface Features {
+  /** Relaxed SIMD: multiply and add in one instruction. */
+  readonly relaxed: boolean;
+  /** Kernels work on one shared memory from several threads. */
+  readonly shared: boolean;
+}
+
+/** Writes elementary functions into one function body. */
+export class VectorMath {
+  constructor(
+    readonly f: FunctionBuilder,
+    readonly features: Features,
+  ) {}
+
+  /** a·b + c. */
+  madd(a: V128, b: V128, c: V128): V128 {
+    return this.features.relaxed ? f32x4.relaxedMadd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
+  }
+
+  /** c₀ + x(c₁ + x(c₂ + …)). */
+  polynomial(x: V128, coefficients: readonly number[]): V128 {
+    const { f } = this;
+    const [highest, ...rest] = coefficients.toReversed();
+    return rest.reduce<V128>((sum, c) => this.madd(sum, x, f.vector(c)), f.vector(highest!));
+  }
+
+  /** eˣ; at most 1.3 ULP, over- and underflow and denormal results as they should be. */
+  exp(x: V128): V128 {
+    const { n, r } = this.#reduce(x);
+    const power = this.f.keep(f32x4.add(this.#expm1Reduced(r), this.f.vector(1)));
+    return this.#scale(power, n);
+  }
+
+  /** eˣ − 1; at most 3 ULP, small x included. */
+  expm1(x: V128): V128 {
+    const { f } = this;
+    const kept = f.keep(x);
+    // above 1 nothing cancels, and 2ⁿ alone could overflow before 2ⁿ(…) does
+    const large = f32x4.sub(this.exp(kept), f.vector(1));
+    const { n, r } = this.#reduce(f32x4.min(kept, f.vector(1)));
+    const power = f.keep(this.#scale(f.vector(1), n));
+    const small = this.madd(power, this.#expm1Reduced(r), f32x4.sub(power, f.vector(1)));
+    const value = v128.bitselect(large, small, f32x4.gt(kept, f.vector(1)));
+    // x itself where it is so small that nothing is added: keeps −0
+    return v128.bitselect(kept, value, f32x4.lt(f32x4.abs(kept), f.vector(1e-9)));
+  }
+
+  /** x = n·ln 2 + r with |r| ≤ ½ ln 2; n as integers. */
+  #reduce(x: V128): { n: V128; r: V128 } {
+    const { f } = this;
+    // beyond these the result is 0 or ∞ anyway; NaN stays
+    const limited = f.keep(f32x4.max(f32x4.min(x, f.vector(89)), f.vector(-104)));
+    const n = f.keep(f32x4.nearest(f32x4.mul(limited, f.vector(Math.LOG2E))));
+    // ln 2 in two parts: n times the first has no rounding error
+    const high = 0.693359375;
+    const first = this.madd(n, f.vector(-high), limited);
+    const r = f.keep(this.madd(n, f.vector(high - Math.LN2), first));
+    return { n: f.keep(i32x4.truncSatF32(n)), r };
+  }
+
+  /** eʳ − 1 for |r| ≤ ½ ln 2. */
+  #expm1Reduced(r: V128): V128 {
+    const { f } = this;
+    const coefficients = [0.5, 0.16666576998242935, 0.041666554627878834, 0.008363177629992754, 0.0013926181810310326];
+    const tail = f.keep(this.polynomial(r, coefficients));
+    return f.keep(this.madd(f32x4.mul(r, r), tail, r));
+  }
+
+  /** x·2ⁿ in two steps, so that 2ⁿ itself need not be representable. */
+  #scale(x: V128, n: V128): V128 {
+    const { f } = this;
+    const bias = f.hoist("i127", i32x4.const(127));
+    const half = f.keep(i32x4.shrS(n, 1));
+    const power = (exponent: V128) => i32x4.shl(i32x4.add(exponent, bias), 23);
+    return f32x4.mul(f32x4.mul(x, power(half)), power(i32x4.sub(n, half)));
+  }
+
+  /** Natural logarithm; at most 1.1 ULP. −∞ at 0, NaN below. */
+  log(x: V128): V128 {
+    const { f } = this;
+    const given = f.keep(x);
+    // denormals are scaled up by 2²³
+    const tiny = f.keep(f32x4.lt(given, f.vector(1.1754944e-38)));
+    const bits = f.keep(v128.bitselect(f32x4.mul(given, f.vector(2 ** 23)), given, tiny));
+    // mantissa in [√½, √2)
+    const offset = f.keep(i32x4.sub(bits, f.hoist("i√½", i32x4.const(0x3f3504f3))));
+    const exponent = i32x4.sub(
+      i32x4.shrS(offset, 23),
+      v128.and(tiny, f.hoist("i23", i32x4.const(23))),
+    );
+    const e = f.keep(f32x4.convertI32(exponent));
+    const mantissa = i32x4.add(
+      v128.and(offset, f.hoist("i7fffff", i32x4.const(0x7fffff))),
+      f.hoist("i√½", i32x4.const(0x3f3504f3)),
+    );
+    const m = f.keep(f32x4.sub(mantissa, f.vector(1)));
+    const square = f.keep(f32x4.mul(m, m));
+    const coefficients = [
+      0.33333331180031756, -0.2499999695795397, 0.200007157487897, -0.16667802319253067, 0.14249057647486427,
+      -0.12425687336981368, 0.11685419916229181, -0.11479733810706536, 0.06971611443450082,
+    ];
+    const cubic = f32x4.mul(f32x4.mul(square, m), this.polynomial(m, coefficients));
+    // ln 2 in two parts; small terms first
+    const low = this.madd(e, f.vector(Math.LN2 - 0.693359375), cubic);
+    const sum = f32x4.add(this.madd(square, f.vector(-0.5), low), m);
+    const value = f.keep(this.madd(e, f.vector(0.693359375), sum));
+    // x + x is ∞ for ∞ and NaN for NaN
+    const special = v128.bitselect(
+      f32x4.add(given, given),
+      v128.bitselect(f.vector(Number.NEGATIVE_INFINITY), f.vector(Number.NaN), f32x4.eq(given, f.vector(0))),
+      v128.not(f32x4.le(given, f.vector(0))),
+    );
+    const ordinary = v128.and(
+      f32x4.gt(given, f.vector(0)),
+      f32x4.lt(given, f.vector(Number.POSITIVE_INFINITY)),
+    );
+    return v128.bitselect(value, special, ordinary);
+  }
+
+  /** ln(1 + x); at most 2 ULP: the rounding error of 1 + x is corrected (Kahan). */
+  log1p(x: V128): V128 {
+    const { f } = this;
+    const given = f.keep(x);
+    const u = f.keep(f32x4.add(given, f.vector(1)));
+    const logU = f.keep(this.log(u));
+    const corrected = f32x4.div(f32x4.mul(logU, given), f32x4.sub(u, f.vector(1)));
+    // where 1 + x rounds to 1 the result is x; where it is 0 or ∞ nothing is to be corrected
+    const usable = v128.and(
+      f32x4.gt(u, f.vector(0)),
+      f32x4.lt(u, f.vector(Number.POSITIVE_INFINITY)),
+    );
+    const value = v128.bitselect(corrected, logU, usable);
+    return v128.bitselect(given, value, f32x4.eq(u, f.vector(1)));
+  }
+
+  /** tanh x = u/(u + 2) with u = e^{2x} − 1; at most 4 ULP. */
+  tanh(x: V128): V128 {
+    const { f } = this;
+    const given = f.keep(x);
+    const size = f.keep(f32x4.min(f32x4.abs(given), f.vector(10)));
+    const u = f.keep(this.#expm1Moderate(f32x4.add(size, size)));
+    const ratio = f32x4.div(u, f32x4.add(u, f.vector(2)));
+    return this.#withSignOf(given, ratio);
+  }
+
+  /** eˣ − 1 for 0 ≤ x ≤ 20. */
+  #expm1Moderate(x: V128): V128 {
+    const { f } = this;
+    const given = f.keep(x);
+    const n = f.keep(f32x4.nearest(f32x4.mul(given, f.vector(Math.LOG2E))));
+    const first = this.madd(n, f.vector(-0.693359375), given);
+    const r = f.keep(this.madd(n, f.vector(0.693359375 - Math.LN2), first));
+    const bias = f.hoist("i127", i32x4.const(127));
+    const power = f.keep(i32x4.shl(i32x4.add(i32x4.truncSatF32(n), bias), 23));
+    return this.madd(power, this.#expm1Reduced(r), f32x4.sub(power, f.vector(1)));
+  }
+
+  #withSignOf(signed: V128, magnitude: V128): V128 {
+    return v128.bitselect(signed, magnitude, this.f.vector(-0));
+  }
+
+  /** Gauss error function; at most 3 ULP: a polynomial in x² up to 1, 1 − e^{−q(x)} beyond. */
+  erf(x: V128): V128 {
+    const { f } = this;
+    const given = f.keep(x);
+    const size = f.keep(f32x4.min(f32x4.abs(given), f.vector(4)));
+    const square = f.keep(f32x4.mul(given, given));
+    const inner = [
+      1.1283791658483509, -0.37612626666718924, 0.11283594715146293, -0.026854212010132637, 0.005189087422610904,
+      -0.0008016864280546017, 0.00007875875041902951,
+    ];
+    const small = f.keep(f32x4.mul(given, this.polynomial(square, inner)));
+    const outer = [
+      -0.000320138133680814, 1.130233435177241, 0.6318260509973663, 0.11008008346532619, -0.026421136291109433,
+      0.00475959639063693, -0.0005968056457458868, 0.00004605804498705505, -0.0000016371515265589427,
+    ];
+    const q = f.keep(this.polynomial(size, outer));
+    const large = this.#withSignOf(given, f32x4.sub(f.vector(1), this.exp(f32x4.neg(q))));
+    // a comparison with NaN is false: NaN takes the first branch only if it is asked for
+    const isLarge = f32x4.ge(f32x4.abs(given), f.vector(1));
+    return v128.bitselect(large, small, isLarge);
+  }
+}

@@ -1,0 +1,36 @@
+/** Addresses of views, and walks over their outer axes. */
+import type { View } from "@neurite/core";
+import { elementBytes } from "./lanes.js";
+
+/** Address of a view's first element. */
+export function addressOf(view: View): number {
+  return (view.id as number) + view.offset * elementBytes(view.dtype);
+}
+
+/**
+ * Calls `fn` with the addresses of `views` at each index of the first `axes` axes of `shape`. The strides of the views must
+ * be those of the shape.
+ */
+export function forEachOuter(
+  shape: readonly number[],
+  axes: number,
+  views: readonly View[],
+  fn: (addresses: readonly number[]) => void,
+): void {
+  const addresses = views.map(addressOf);
+  const steps = views.map((view) => view.strides.map((stride) => stride * elementBytes(view.dtype)));
+  const index = new Array<number>(axes).fill(0);
+  for (;;) {
+    fn(addresses);
+    let axis = axes - 1;
+    for (; axis >= 0; axis--) {
+      if (++index[axis]! < shape[axis]!) {
+        for (let i = 0; i < addresses.length; i++) addresses[i]! += steps[i]![axis]!;
+        break;
+      }
+      index[axis] = 0;
+      for (let i = 0; i < addresses.length; i++) addresses[i]! -= steps[i]![axis]! * (shape[axis]! - 1);
+    }
+    if (axis < 0) return;
+  }
+}

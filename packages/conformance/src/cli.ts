@@ -1,0 +1,112 @@
+// The program behind `npm run conformance`. Not published as a command: a third party's backend runs describeBackend().
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import type { Device } from "@neurite/core";
+import { CASES } from "./cases/index.js";
+import { type CheckResult, type Report, runBackend } from "./runner.js";
+import { tableOf } from "./table.js";
+
+const MODES = ["cpu", "webasm"] as const;
+type Mode = (typeof MODES)[number];
+
+/** Lazy: a backend that is not asked for need not be installed. */
+const BACKENDS: Readonly<Record<string, (mode: Mode | undefined) => Promise<Device>>> = {
+  "cpu-js": async () => (await import("@neurite/backend-cpu-js")).cpuJs(),
+  gpujs: async (mode) => (await import("@neurite/backend-gpujs")).gpujs(mode ? { mode } : {}),
+};
+
+const USAGE = `usage: npm run conformance -- --backend NAME [--mode MODE] [--op NAME]… [--json FILE]
+  --backend  ${Object.keys(BACKENDS).join(" or ")} (default cpu-js)
+  --mode     of gpujs: ${MODES.join(" or ")}
+  --op       only this op; may be given again
+  --json     writes every check to a file
+Exits with 1 when a check fails.`;
+
+class UsageError extends Error {}
+
+interface Arguments {
+  readonly backend: string;
+  readonly mode: Mode | undefined;
+  readonly ops: readonly string[];
+  readonly json: string | undefined;
+  readonly help: boolean;
+}
+
+function choose<T extends string>(flag: string, value: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === value);
+  if (found === undefined) throw new UsageError(`--${flag} "${value}" is none of ${choices.join(", ")}.`);
+  return found;
+}
+
+function argumentsFrom(args: readonly string[]): Arguments {
+  const text = { type: "string" } as const;
+  const options = {
+    backend: { ...text, default: "cpu-js" },
+    mode: text,
+    op: { ...text, multiple: true },
+    json: text,
+    help: { type: "boolean", short: "h", default: false },
+  } as const;
+  const { values } = parse(args, options);
+  const backend = choose("backend", values.backend, Object.keys(BACKENDS));
+  if (values.mode !== undefined && backend !== "gpujs") {
+    throw new UsageError(`--mode is for gpujs; ${backend} has no modes.`);
+  }
+  return {
+    backend,
+    mode: values.mode === undefined ? undefined : choose("mode", values.mode, MODES),
+    ops: (values.op ?? []).map((op) =>
+      choose(
+        "op",
+        op,
+        CASES.map((subject) => subject.op),
+      ),
+    ),
+    json: values.json,
+    help: values.help,
+  };
+}
+
+function parse<T extends NonNullable<Parameters<typeof parseArgs>[0]>["options"]>(args: readonly string[], options: T) {
+  try {
+    return parseArgs({ args: [...args], options: options as NonNullable<T>, strict: true });
+  } catch (error) {
+    // parseArgs names the flag and explains itself at length
+    throw new UsageError((error as Error).message.split(". ")[0] + ".");
+  }
+}
+
+function failuresOf({ cases }: Report): readonly CheckResult[] {
+  return cases.filter(({ status }) => status === "failed");
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const { backend, mode, ops, json, help } = argumentsFrom(args);
+  if (help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const device = await BACKENDS[backend](mode);
+  const start = performance.now();
+  const report = await runBackend(device, {
+    cases: ops.length > 0 ? CASES.filter((subject) => ops.includes(subject.op)) : CASES,
+  });
+  const seconds = (performance.now() - start) / 1000;
+  await device.close();
+  console.log(tableOf(report));
+  for (const { name, reason } of failuresOf(report)) console.log(`\nFAILED ${name}\n  ${reason}`);
+  const { passed, failed, expectedFailures, skipped } = report;
+  console.log(
+    `\n${device.name}: ${passed} passed, ${failed} failed, ${expectedFailures} expected to fail, ${skipped} skipped, ${seconds.toFixed(1)} s`,
+  );
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ ...report, seconds }, null, 1)}\n`);
+  return failed > 0 ? 1 : 0;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`${error.message}\n${USAGE}`);
+  process.exitCode = 1;
+}
