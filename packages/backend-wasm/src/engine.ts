@@ -2,6 +2,7 @@
 import { ModuleBuilder } from "./emitter/module.js";
 import { Heap } from "./heap.js";
 import type { Features } from "./vector-math.js";
+import { WebAssembly } from "./web-assembly.js";
 
 /** A compiled kernel: works on the items `begin` … `end` − 1 of what its arguments describe. */
 export type CompiledKernel = (begin: number, end: number, ...args: number[]) => number | undefined;

@@ -1,6 +1,7 @@
 /** What the WebAssembly engine at hand offers, found by validating tiny modules. */
 import { f32x4, i32, v128 } from "./emitter/code.js";
 import { ModuleBuilder } from "./emitter/module.js";
+import { WebAssembly } from "./web-assembly.js";
 
 function validates(relaxed: boolean): boolean {
   const module = new ModuleBuilder({ shared: false, maximum: 1 });

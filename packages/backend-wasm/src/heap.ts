@@ -1,5 +1,6 @@
 /** The memory that all kernels work on, and what is free in it. Pointers are numbers; no view of the memory is kept. */
 import { UnsupportedError } from "@neurite/core";
+import { type WasmMemory, WebAssembly } from "./web-assembly.js";
 
 const PAGE = 65536;
 /** Four GiB, all that 32-bit addresses reach. */
@@ -23,7 +24,7 @@ export function sizeClass(bytes: number): number {
 }
 
 export class Heap {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   readonly maximumPages: number;
   readonly #free = new Map<number, number[]>();
   #top = RESERVED;

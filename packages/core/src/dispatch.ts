@@ -9,7 +9,7 @@ import type { OpRecord } from "./op.js";
 import { withPacked } from "./ops/copy.js";
 import { scope } from "./scope.js";
 import { state } from "./state.js";
-import { allocateTensor, commonDevice, type Tensor } from "./tensor.js";
+import { allocateTensor, asView, commonDevice, type Tensor } from "./tensor.js";
 
 /**
  * Runs an op and returns its outputs.
@@ -40,7 +40,7 @@ function execute<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux: b
       return outs;
     }
     if (outs.every((out) => out.size === 0)) return outs;
-    const run = (ready: readonly Tensor[]) => kernel(outs, ready, attrs as never);
+    const run = (ready: readonly Tensor[]) => kernel(outs.map(asView), ready.map(asView), attrs as never);
     const status = kernel.strided ? run(inputs) : withPacked(inputs, run);
     if (typeof status === "number") throw badIndex(op.name, status);
     if (status !== false) return outs;

@@ -1,1 +1,135 @@
-export {};
+/**
+ * The ops of one tensor as its methods: `x.relu().sum()` for `sum(relu(x))`. Importing this file changes `Tensor` for the
+ * whole program, and brings all these ops into a bundle; libraries import the functions instead.
+ *
+ * @example
+ * import "@neurite/core/fluent";
+ * tensor([1, -2]).relu().sum();
+ */
+
+import type { DType } from "./dtype.js";
+import { split } from "./ops/concat.js";
+import { cast, copy } from "./ops/copy.js";
+import * as elementwise from "./ops/elementwise.js";
+import { gather, pick } from "./ops/gather.js";
+import { linear } from "./ops/linear.js";
+import { type PadWidth, pad } from "./ops/pad.js";
+import { dropout } from "./ops/random.js";
+import { all, any, argMax, argMin, max, mean, min, prod, type ReduceOptions, sum, sumTo } from "./ops/reduce.js";
+import { logSoftmax, softmax } from "./ops/softmax.js";
+import { type WindowOptions, windows } from "./ops/views.js";
+import type { Generator } from "./random.js";
+import type { Shape } from "./shape.js";
+import { Tensor } from "./tensor.js";
+
+declare module "./tensor.js" {
+  interface Tensor<S extends Shape = Shape> {
+    // elementwise
+    mod(other: Tensor | number): Tensor;
+    pow(other: Tensor | number): Tensor;
+    maximum(other: Tensor | number): Tensor;
+    minimum(other: Tensor | number): Tensor;
+    neg(): Tensor;
+    abs(): Tensor;
+    sign(): Tensor;
+    square(): Tensor;
+    reciprocal(): Tensor;
+    sqrt(): Tensor;
+    rsqrt(): Tensor;
+    exp(): Tensor;
+    expm1(): Tensor;
+    log(): Tensor;
+    log1p(): Tensor;
+    erf(): Tensor;
+    sin(): Tensor;
+    cos(): Tensor;
+    tan(): Tensor;
+    floor(): Tensor;
+    ceil(): Tensor;
+    round(): Tensor;
+    tanh(): Tensor;
+    sigmoid(): Tensor;
+    relu(): Tensor;
+    leakyRelu(slope: Tensor | number): Tensor;
+    elu(alpha: Tensor | number): Tensor;
+    selu(): Tensor;
+    gelu(): Tensor;
+    geluTanh(): Tensor;
+    silu(): Tensor;
+    softplus(): Tensor;
+    equal(other: Tensor | number): Tensor;
+    notEqual(other: Tensor | number): Tensor;
+    less(other: Tensor | number): Tensor;
+    lessEqual(other: Tensor | number): Tensor;
+    greater(other: Tensor | number): Tensor;
+    greaterEqual(other: Tensor | number): Tensor;
+    logicalAnd(other: Tensor | number): Tensor;
+    logicalOr(other: Tensor | number): Tensor;
+    logicalNot(): Tensor;
+    isNaN(): Tensor;
+    isFinite(): Tensor;
+    /** `a` where this tensor, the condition, holds, else `b`. */
+    where(a: Tensor | number, b: Tensor | number): Tensor;
+    clamp(low: Tensor | number, high: Tensor | number): Tensor;
+    // reductions
+    sum(options?: ReduceOptions): Tensor;
+    prod(options?: ReduceOptions): Tensor;
+    max(options?: ReduceOptions): Tensor;
+    min(options?: ReduceOptions): Tensor;
+    mean(options?: ReduceOptions): Tensor;
+    any(options?: ReduceOptions): Tensor;
+    all(options?: ReduceOptions): Tensor;
+    sumTo(shape: Shape): Tensor;
+    argMax(axis?: number, options?: { keepDims?: boolean }): Tensor;
+    argMin(axis?: number, options?: { keepDims?: boolean }): Tensor;
+    softmax(axis?: number): Tensor;
+    logSoftmax(axis?: number): Tensor;
+    // shape, dtype and choice
+    copy(): Tensor;
+    cast(dtype: DType): Tensor;
+    windows(axis: number, options: WindowOptions): Tensor;
+    pad(widths: readonly PadWidth[], value?: number): Tensor;
+    split(parts: number | readonly number[], axis?: number): Tensor[];
+    gather(indices: Tensor, axis?: number): Tensor;
+    pick(indices: Tensor): Tensor;
+    linear(weight: Tensor, bias?: Tensor): Tensor;
+    dropout(p: number, generator?: Generator): Tensor;
+  }
+}
+
+const methods = {
+  ...elementwise,
+  sum,
+  prod,
+  max,
+  min,
+  mean,
+  any,
+  all,
+  sumTo,
+  argMax,
+  argMin,
+  softmax,
+  logSoftmax,
+  copy,
+  cast,
+  windows,
+  pad,
+  split,
+  gather,
+  pick,
+  linear,
+  dropout,
+};
+
+for (const [name, op] of Object.entries(methods)) {
+  // methods of the class itself, such as add, stay as they are
+  if (name in Tensor.prototype) continue;
+  Object.defineProperty(Tensor.prototype, name, {
+    value(this: Tensor, ...operands: unknown[]) {
+      return (op as (...all: unknown[]) => unknown)(this, ...operands);
+    },
+    writable: true,
+    configurable: true,
+  });
+}

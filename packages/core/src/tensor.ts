@@ -246,6 +246,11 @@ export function viewOf(base: Tensor, shape: Shape, strides: readonly number[], o
   return new Tensor(base.storage.retain(), shape, strides, offset, isContiguous(shape, strides));
 }
 
+/** What a kernel gets to see of a tensor. */
+export function asView({ storage, dtype, shape, strides, offset }: Tensor): View {
+  return { id: storage.id, dtype, shape, strides, offset };
+}
+
 /** A tensor filled from a host array of the dtype's own type, in row-major order. */
 export function fromHost<S extends Shape>(
   data: TypedArray,

@@ -120,6 +120,8 @@ export const i32 = {
   or: binaryI32(0x72),
   shl: binaryI32(0x74),
   shrU: binaryI32(0x76),
+  divU: binaryI32(0x6e),
+  remU: binaryI32(0x70),
   /** `a` where `condition` is not 0, else `b`. */
   select: (a: I32, b: I32, condition: I32): I32 => make("i32", [0x1b], a, b, condition),
   truncSatF32: (a: F32): I32 => make("i32", [0xfc, 0], a),

@@ -1,8 +1,7 @@
 /** Matrix products: how a product is cut into blocks, and when B is packed. */
 import type { View } from "@neurite/core";
 import type { Engine } from "../engine.js";
-import { definePackA } from "../matmul/pack-a.js";
-import { defineBlock, definePackB } from "../matmul/gemm.js";
+import { defineBlock, defineEdge, definePackB } from "../matmul/gemm.js";
 import { defineIntegerProduct } from "../matmul/integer.js";
 import { ACCUMULATE, ADD_BIAS, COLUMNS, RELU, tileRows } from "../matmul/micro.js";
 import { addressOf } from "../views.js";
@@ -55,29 +54,27 @@ export function product(
         (start > 0 || accumulate ? ACCUMULATE : 0) | (last && bias ? ADD_BIAS : 0) | (last && relu ? RELU : 0);
       const left = { ...a, at: a.at + start * a.columnStep };
       const right = { ...b, at: b.at + start * b.rowStep + column * b.columnStep };
-      withPackedA(engine, left, m, depth, height, (packedA) =>
-        withPackedB(engine, right, m, depth, width, (panels) => {
-          const grain = Math.max(1, Math.ceil(SHARED_WORK / (height * depth * width)));
-          engine.run(
-            block,
-            tiles,
-            grain,
-            m,
-            panels.count,
-            depth,
-            packedA.at,
-            packedA.rowStep,
-            packedA.columnStep,
-            panels.at,
-            panels.panelStep,
-            panels.rowStep,
-            c + column * 4,
-            cRow,
-            finish,
-            bias + column * 4,
-          );
-        }),
-      );
+      withPackedB(engine, right, m, depth, width, (panels) => {
+        const grain = Math.max(1, Math.ceil(SHARED_WORK / (height * depth * width)));
+        engine.run(
+          block,
+          tiles,
+          grain,
+          m,
+          panels.count,
+          depth,
+          left.at,
+          left.rowStep,
+          left.columnStep,
+          panels.at,
+          panels.panelStep,
+          panels.rowStep,
+          c + column * 4,
+          cRow,
+          finish,
+          bias + column * 4,
+        );
+      });
     }
   }
 }
@@ -107,7 +104,7 @@ function withPackedB(
   }
   const transposed = b.rowStep === 4;
   const pack = engine.kernel(`matmul pack B ${neighbours ? "rows" : transposed ? "columns" : "any"}`, (module) =>
-    definePackB(module, neighbours, transposed),
+    definePackB(module, neighbours ? "rows" : transposed ? "columns" : "any"),
   );
   engine.withScratch(count * k * 4 * COLUMNS, (at) => {
     engine.run(pack, count, Math.ceil(SHARED_WORK / (8 * k)), k, n, b.at, b.rowStep, b.columnStep, at);
@@ -115,17 +112,26 @@ function withPackedB(
   });
 }
 
-/** A where it lies, or as panels when its columns are far apart, so that a tile would touch one cache line for each k. */
-function withPackedA(
+/** C [m, n] contiguous; columns beyond the last whole panel go through a scratch matrix of 8 columns. */
+export function wholePanels(
   engine: Engine,
+  [m, k, n]: readonly [number, number, number],
   a: Matrix,
-  m: number,
-  k: number,
-  height: number,
-  use: (a: Matrix) => void,
+  b: Matrix,
+  c: number,
+  epilogue: Epilogue = {},
 ): void {
-  use(a);
-  void [engine, m, k, height, definePackA];
+  const rest = n % COLUMNS;
+  const whole = n - rest;
+  if (whole > 0) product(engine, [m, k, whole], a, b, c, 4 * n, epilogue);
+  if (rest === 0) return;
+  const edge = { ...b, at: b.at + whole * b.columnStep };
+  const { bias = 0 } = epilogue;
+  engine.withScratch(m * 4 * COLUMNS, (scratch) => {
+    product(engine, [m, k, rest], a, edge, scratch, 4 * COLUMNS, { ...epilogue, bias: bias && bias + 4 * whole });
+    const copy = engine.kernel("matmul edge", defineEdge);
+    engine.run(copy, m, SHARED_WORK, scratch, rest, c + 4 * whole, 4 * n);
+  });
 }
 
 export function makeMatmul(engine: Engine) {

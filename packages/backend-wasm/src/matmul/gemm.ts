@@ -85,9 +85,10 @@ export function defineBlock(module: ModuleBuilder, features: Features): void {
 
 /**
  * Panels begin … end of B [k, n], element (i, j) at b + i·kStep + j·nStep: each becomes k rows of 8 neighbours, zeros where
- * n ends. Rows are copied where neighbours in n are neighbours in memory, else 4 × 4 blocks are transposed.
+ * n ends. With layout "rows" neighbours in n are neighbours in memory, with "columns" neighbours in k are: then 4 × 4 blocks
+ * are transposed.
  */
-export function definePackB(module: ModuleBuilder, neighbours: boolean): void {
+export function definePackB(module: ModuleBuilder, layout: "rows" | "columns" | "any"): void {
   const parameters = {
     begin: "i32",
     end: "i32",
@@ -111,7 +112,7 @@ export function definePackB(module: ModuleBuilder, neighbours: boolean): void {
         f.set(columns, i32.sub(p.n, i32.mul(panel, COLUMNS)));
         f.if(
           i32.geU(columns, COLUMNS),
-          () => (neighbours ? copyRows() : transposeBlocks()),
+          () => (layout === "rows" ? copyRows() : layout === "columns" ? transposeBlocks() : copyElements()),
           () => {
             f.do(memoryFill(target, i32.const(0), i32.mul(p.k, 4 * COLUMNS)));
             copyElements();
@@ -181,7 +182,7 @@ export function definePackB(module: ModuleBuilder, neighbours: boolean): void {
     function copyElements(): void {
       f.times(p.k, () => {
         const pointer = f.keep(source);
-        f.times(columns, (j) => {
+        f.times(i32.select(columns, i32.const(COLUMNS), i32.ltU(columns, i32.const(COLUMNS))), (j) => {
           f.do(i32.store(i32.add(target, i32.shl(j, 2)), i32.load(pointer)));
           f.increase(pointer, p.nStep);
         });
@@ -189,5 +190,24 @@ export function definePackB(module: ModuleBuilder, neighbours: boolean): void {
         f.increase(target, 4 * COLUMNS);
       });
     }
+  });
+}
+
+/** Rows begin … end of `rest` elements from a matrix of 8 columns to one with rows `cRow` bytes apart. */
+export function defineEdge(module: ModuleBuilder): void {
+  const parameters = { begin: "i32", end: "i32", from: "i32", rest: "i32", c: "i32", cRow: "i32" } as const;
+  module.define("run", parameters, (f, p) => {
+    const row = f.keep(p.begin);
+    f.while(
+      () => i32.ltU(row, p.end),
+      () => {
+        const source = f.keep(i32.add(p.from, i32.mul(row, 4 * COLUMNS)));
+        const target = f.keep(i32.add(p.c, i32.mul(row, p.cRow)));
+        f.times(p.rest, (i) => {
+          f.do(i32.store(i32.add(target, i32.shl(i, 2)), i32.load(i32.add(source, i32.shl(i, 2)))));
+        });
+        f.increase(row, 1);
+      },
+    );
   });
 }

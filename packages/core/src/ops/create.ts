@@ -5,8 +5,8 @@ import { dispatch } from "../dispatch.js";
 import { type DType, hostArray } from "../dtype.js";
 import { ValueError } from "../errors.js";
 import { defineOp } from "../op.js";
-import { contiguousStrides, expectShape, type Shape } from "../shape.js";
-import { fromHost, type Tensor } from "../tensor.js";
+import { expectShape, type Shape } from "../shape.js";
+import { asView, fromHost, type Tensor } from "../tensor.js";
 
 export interface CreateOptions {
   /** Default `float32`. */
@@ -18,9 +18,7 @@ export interface CreateOptions {
 /** Sets every element of a fresh contiguous tensor. */
 export function fillTensor(out: Tensor, value: number): void {
   if (out.size === 0) return;
-  const { storage, dtype, offset, shape } = out;
-  const strides = contiguousStrides(shape);
-  out.device.backend.kernels.fill([{ id: storage.id, dtype, offset, shape, strides }], [], { value });
+  out.device.backend.kernels.fill([asView(out)], [], { value });
 }
 
 const fullOp = /* @__PURE__ */ defineOp<{

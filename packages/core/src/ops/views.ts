@@ -197,7 +197,8 @@ const sliceOp = /* @__PURE__ */ defineOp<{ readonly axes: readonly AxisSlice[] }
     viewOf(
       x,
       axes.map((axis) => axis.length),
-      axes.map((axis, i) => axis.step * x.strides[i]!),
+      // + 0: a step of −1 over a stride of 0 is −0
+      axes.map((axis, i) => axis.step * x.strides[i]! + 0),
       axes.reduce((offset, axis, i) => offset + (axis.length > 0 ? axis.start * x.strides[i]! : 0), x.offset),
     ),
   vjp({ attrs: { axes }, inputs: [x], dy: [dy] }) {

@@ -1,0 +1,138 @@
+/** The backend: storages in one WebAssembly memory, and the table of kernels. */
+import {
+  type Backend,
+  bytesPerElement,
+  Device,
+  type DType,
+  type FusedKernels,
+  type RequiredKernels,
+  type TypedArray,
+  UnsupportedError,
+} from "@neurite/core";
+import { Engine } from "./engine.js";
+import { hasRelaxedSimd, hasSimd } from "./features.js";
+import { makeArgReduce } from "./kernels/arg-reduce.js";
+import { makeCopy } from "./kernels/copy.js";
+import { makeFill } from "./kernels/fill.js";
+import { fusedKernels } from "./kernels/fused.js";
+import { makeGather, makeScatterAdd } from "./kernels/gather.js";
+import { makeMap } from "./kernels/map.js";
+import { makeMatmul } from "./kernels/matmul.js";
+import { makeConcat, makePad } from "./kernels/pad.js";
+import { makeReduce } from "./kernels/reduce.js";
+
+/** All kernels over one engine. */
+export function makeKernels(engine: Engine): RequiredKernels {
+  return {
+    fill: makeFill(engine),
+    copy: makeCopy(engine),
+    map: makeMap(engine),
+    reduce: makeReduce(engine),
+    argReduce: makeArgReduce(engine),
+    matmul: makeMatmul(engine),
+    gather: makeGather(engine),
+    scatterAdd: makeScatterAdd(engine),
+    pad: makePad(engine),
+    concat: makeConcat(engine),
+  };
+}
+
+/** A storage's host array over the memory, for one moment: the next allocation may detach it. */
+function hostView(engine: Engine, dtype: DType, address: number, length: number): TypedArray {
+  const { buffer } = engine.heap.memory;
+  if (dtype === "float32") return new Float32Array(buffer, address, length);
+  if (dtype === "int32") return new Int32Array(buffer, address, length);
+  return new Uint8Array(buffer, address, length);
+}
+
+interface Block {
+  readonly dtype: DType;
+  readonly length: number;
+}
+
+/** Storages are addresses in the engine's memory. */
+export class WasmBackend implements Backend {
+  readonly spec = 1;
+  readonly dtypes = {
+    float32: "arithmetic",
+    int32: "arithmetic",
+    bool: "arithmetic",
+    uint8: "storage",
+    float64: "none",
+  } as const;
+  readonly limits = { maxElements: 2 ** 30, maxReduction: 2 ** 30 };
+  readonly kernels: RequiredKernels;
+  readonly fused: FusedKernels;
+  readonly #blocks = new Map<number, Block>();
+
+  constructor(
+    readonly name: string,
+    readonly engine: Engine,
+  ) {
+    this.kernels = makeKernels(engine);
+    this.fused = fusedKernels(engine);
+  }
+
+  alloc(dtype: DType, length: number): number {
+    const pointer = this.engine.heap.allocate(length * bytesPerElement(dtype));
+    this.#blocks.set(pointer, { dtype, length });
+    return pointer;
+  }
+
+  free(id: number): void {
+    const block = this.#blocks.get(id);
+    if (!block) return;
+    this.#blocks.delete(id);
+    this.engine.heap.release(id, block.length * bytesPerElement(block.dtype));
+  }
+
+  write(id: number, data: TypedArray): void {
+    hostView(this.engine, this.#blocks.get(id)!.dtype, id, data.length).set(data);
+  }
+
+  readSync(id: number, offset: number, length: number): TypedArray {
+    const { dtype } = this.#blocks.get(id)!;
+    return hostView(this.engine, dtype, id + offset * bytesPerElement(dtype), length).slice();
+  }
+
+  async read(id: number, offset: number, length: number): Promise<TypedArray> {
+    return this.readSync(id, offset, length);
+  }
+
+  flush(): void {}
+}
+
+export interface WasmOptions {
+  /**
+   * Fused multiply-add through relaxed SIMD. Default: where the engine has it. `false` rounds products and sums apart, which
+   * gives the same bits on every machine.
+   */
+  readonly relaxed?: boolean;
+  /** Largest memory in bytes; default 4 GiB. */
+  readonly maximumBytes?: number;
+}
+
+/**
+ * A device on WebAssembly SIMD, one thread.
+ * @throws UnsupportedError where the engine lacks SIMD, or relaxed SIMD that was asked for
+ * @example
+ * setDefaultDevice(wasm());
+ */
+export function wasm(options: WasmOptions = {}): Device {
+  if (!hasSimd()) throw lacking("128-bit SIMD", "Use @neurite/backend-cpu-js.");
+  if (options.relaxed && !hasRelaxedSimd()) {
+    throw lacking("relaxed SIMD", "Leave `relaxed` out; in Node 20 it needs --experimental-wasm-relaxed-simd.");
+  }
+  const relaxed = options.relaxed ?? hasRelaxedSimd();
+  return new Device(new WasmBackend("wasm", new Engine({ relaxed, shared: false }, options.maximumBytes)));
+}
+
+function lacking(feature: string, remedy: string): UnsupportedError {
+  return new UnsupportedError({
+    op: "wasm",
+    argument: "WebAssembly",
+    expected: `an engine with ${feature}`,
+    received: "one without",
+    remedy,
+  });
+}

@@ -1,0 +1,151 @@
+/** Reductions of the middle axis of [outer, n, inner]. */
+import type { DType, ReduceKind, View } from "@neurite/core";
+import { f32, f32x4, type I32, i32, i32x4, type V128, v128 } from "../emitter/code.js";
+import type { FunctionBuilder, Local } from "../emitter/function.js";
+import type { ModuleBuilder } from "../emitter/module.js";
+import type { Engine } from "../engine.js";
+import { elementBytes, loadLanes, storeLanes, storeSome } from "../lanes.js";
+import { addressOf } from "../views.js";
+
+const GRAIN = 16_384;
+
+export function makeReduce(engine: Engine) {
+  return (outs: readonly View[], inputs: readonly View[], { kind }: { readonly kind: ReduceKind }): undefined => {
+    const [x] = inputs as [View];
+    const [outer, n, inner] = x.shape as [number, number, number];
+    const out = addressOf(outs[0]!);
+    if (inner === 1) {
+      const kernel = engine.kernel(`reduce ${kind} ${x.dtype} rows`, (module) => defineRows(module, kind, x.dtype));
+      engine.run(kernel, outer, Math.ceil(GRAIN / n), n, addressOf(x), out);
+    } else {
+      const kernel = engine.kernel(`reduce ${kind} ${x.dtype} columns`, (module) => defineColumns(module, kind, x.dtype));
+      // groups of four columns of every outer index are the items
+      const groups = Math.ceil(inner / 4);
+      engine.run(kernel, outer * groups, Math.ceil(GRAIN / (4 * n)), n, inner, groups, addressOf(x), out);
+    }
+  };
+}
+
+function combine(kind: ReduceKind, dtype: DType, a: V128, b: V128): V128 {
+  const lanes = dtype === "float32" ? f32x4 : i32x4;
+  switch (kind) {
+    case "sum":
+      return lanes.add(a, b);
+    case "prod":
+      return lanes.mul(a, b);
+    default:
+      // true is −1 in a lane: the larger truth is the smaller integer
+      return lanes[dtype === "bool" ? (kind === "max" ? "min" : "max") : kind](a, b);
+  }
+}
+
+function neutral(f: FunctionBuilder, kind: ReduceKind, dtype: DType): V128 {
+  if (dtype === "float32") {
+    const value = { sum: 0, prod: 1, max: Number.NEGATIVE_INFINITY, min: Number.POSITIVE_INFINITY }[kind];
+    return f.vector(value);
+  }
+  const isMax = (kind === "max") !== (dtype === "bool");
+  const value = kind === "sum" ? 0 : kind === "prod" ? 1 : isMax ? -(2 ** 31) : 2 ** 31 - 1;
+  return f.hoist(`i${value}`, i32x4.const(value));
+}
+
+/** Keeps the first `count` lanes of `value` and puts `other` into the rest. */
+export function firstLanes(f: FunctionBuilder, value: V128, other: V128, count: I32): V128 {
+  const index = f.hoist("lanes", {
+    type: "v128",
+    bytes: [0xfd, 12, ...[0, 1, 2, 3].flatMap((lane) => [lane, 0, 0, 0])],
+  });
+  return v128.bitselect(value, other, i32x4.lt(index, i32x4.splat(count)));
+}
+
+/** One number of four lanes. */
+export function across(f: FunctionBuilder, value: V128, join: (a: V128, b: V128) => V128): Local<"v128"> {
+  const all = f.keep(value);
+  const pairs = f.keep(join(all, v128.shuffle32(all, all, [2, 3, 0, 1])));
+  return f.keep(join(pairs, v128.shuffle32(pairs, pairs, [1, 0, 3, 2])));
+}
+
+/** Rows begin … end of n elements each, to one. Four sums run side by side, so that additions do not wait for each other. */
+function defineRows(module: ModuleBuilder, kind: ReduceKind, dtype: DType): void {
+  const parameters = { begin: "i32", end: "i32", n: "i32", x: "i32", out: "i32" } as const;
+  const bytes = elementBytes(dtype);
+  module.define("run", parameters, (f, p) => {
+    const start = neutral(f, kind, dtype);
+    const row = f.keep(p.begin);
+    const at = f.variable("i32");
+    const left = f.variable("i32");
+    const sums = Array.from({ length: 4 }, () => f.variable("v128"));
+    const join = (a: V128, b: V128) => combine(kind, dtype, a, b);
+    f.while(
+      () => i32.ltU(row, p.end),
+      () => {
+        f.set(at, i32.add(p.x, i32.mul(i32.mul(row, p.n), bytes)));
+        f.set(left, p.n);
+        for (const sum of sums) f.set(sum, start);
+        f.while(
+          () => i32.gtU(left, 15),
+          () => {
+            sums.forEach((sum, i) => {
+              f.set(sum, join(sum, loadLanes(dtype, i32.add(at, 4 * bytes * i))));
+            });
+            f.increase(at, 16 * bytes);
+            f.increase(left, -16);
+          },
+        );
+        f.while(
+          () => i32.gtU(left, 3),
+          () => {
+            f.set(sums[0]!, join(sums[0]!, loadLanes(dtype, at)));
+            f.increase(at, 4 * bytes);
+            f.increase(left, -4);
+          },
+        );
+        f.if(left, () => f.set(sums[1]!, join(sums[1]!, firstLanes(f, loadLanes(dtype, at), start, left))));
+        const total = across(f, join(join(sums[0]!, sums[1]!), join(sums[2]!, sums[3]!)), join);
+        const target = f.keep(i32.add(p.out, i32.mul(row, bytes)));
+        if (bytes === 1) storeSome(f, dtype, target, total, i32.const(1));
+        else f.do(f32.store(target, f32x4.extract(total, 0)));
+        f.increase(row, 1);
+      },
+    );
+  });
+}
+
+/** Items begin … end: item i is four columns (i mod groups) of outer index ⌊i / groups⌋. */
+function defineColumns(module: ModuleBuilder, kind: ReduceKind, dtype: DType): void {
+  const parameters = {
+    begin: "i32",
+    end: "i32",
+    n: "i32",
+    inner: "i32",
+    groups: "i32",
+    x: "i32",
+    out: "i32",
+  } as const;
+  const bytes = elementBytes(dtype);
+  module.define("run", parameters, (f, p) => {
+    const start = neutral(f, kind, dtype);
+    const item = f.keep(p.begin);
+    f.while(
+      () => i32.ltU(item, p.end),
+      () => {
+        const outer = f.keep(i32.divU(item, p.groups));
+        const column = f.keep(i32.shl(i32.sub(item, i32.mul(outer, p.groups)), 2));
+        const at = f.keep(i32.add(p.x, i32.mul(i32.add(i32.mul(i32.mul(outer, p.n), p.inner), column), bytes)));
+        const sum = f.keep(start);
+        f.times(p.n, () => {
+          f.set(sum, combine(kind, dtype, sum, loadLanes(dtype, at)));
+          f.increase(at, i32.mul(p.inner, bytes));
+        });
+        const target = f.keep(i32.add(p.out, i32.mul(i32.add(i32.mul(outer, p.inner), column), bytes)));
+        const left = f.keep(i32.sub(p.inner, column));
+        f.if(
+          i32.gtU(left, 3),
+          () => f.do(storeLanes(dtype, target, sum)),
+          () => storeSome(f, dtype, target, sum, left),
+        );
+        f.increase(item, 1);
+      },
+    );
+  });
+}
