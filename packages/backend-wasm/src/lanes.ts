@@ -34,8 +34,7 @@ export function storeSome(f: FunctionBuilder, dtype: DType, at: I32, value: V128
   const bytes = elementBytes(dtype);
   const packed = dtype === "bool" ? mask.toBytes(value) : dtype === "uint8" ? mask.narrowBytes(value) : value;
   const lanes = f.keep(packed);
-  const lane = (i: number) =>
-    bytes === 1 ? v128.store8Lane(at, lanes, i, i) : v128.store32Lane(at, lanes, i, 4 * i);
+  const lane = (i: number) => (bytes === 1 ? v128.store8Lane(at, lanes, i, i) : v128.store32Lane(at, lanes, i, 4 * i));
   f.do(lane(0));
   f.if(i32.gtU(count, 1), () => f.do(lane(1)));
   f.if(i32.gtU(count, 2), () => f.do(lane(2)));
@@ -53,4 +52,20 @@ export function splatParameter(dtype: DType, parameter: Local<"f32"> | Local<"i3
   if (parameter.type === "f32") return f32x4.splat(parameter);
   const lanes = i32x4.splat(parameter);
   return dtype === "bool" ? i32x4.ne(lanes, i32x4.const(0)) : lanes;
+}
+
+/** Keeps the first `count` lanes of `value` and puts `other` into the rest. */
+export function firstLanes(f: FunctionBuilder, value: V128, other: V128, count: I32): V128 {
+  const index = f.hoist("lanes", {
+    type: "v128",
+    bytes: [0xfd, 12, ...[0, 1, 2, 3].flatMap((lane) => [lane, 0, 0, 0])],
+  });
+  return v128.bitselect(value, other, i32x4.lt(index, i32x4.splat(count)));
+}
+
+/** One number of four lanes. */
+export function across(f: FunctionBuilder, value: V128, join: (a: V128, b: V128) => V128): Local<"v128"> {
+  const all = f.keep(value);
+  const pairs = f.keep(join(all, v128.shuffle32(all, all, [2, 3, 0, 1])));
+  return f.keep(join(pairs, v128.shuffle32(pairs, pairs, [1, 0, 3, 2])));
 }

@@ -92,10 +92,7 @@ export class VectorMath {
     const bits = f.keep(v128.bitselect(f32x4.mul(given, f.vector(2 ** 23)), given, tiny));
     // mantissa in [√½, √2)
     const offset = f.keep(i32x4.sub(bits, f.hoist("i√½", i32x4.const(0x3f3504f3))));
-    const exponent = i32x4.sub(
-      i32x4.shrS(offset, 23),
-      v128.and(tiny, f.hoist("i23", i32x4.const(23))),
-    );
+    const exponent = i32x4.sub(i32x4.shrS(offset, 23), v128.and(tiny, f.hoist("i23", i32x4.const(23))));
     const e = f.keep(f32x4.convertI32(exponent));
     const mantissa = i32x4.add(
       v128.and(offset, f.hoist("i7fffff", i32x4.const(0x7fffff))),
@@ -118,10 +115,7 @@ export class VectorMath {
       v128.bitselect(f.vector(Number.NEGATIVE_INFINITY), f.vector(Number.NaN), f32x4.eq(given, f.vector(0))),
       v128.not(f32x4.le(given, f.vector(0))),
     );
-    const ordinary = v128.and(
-      f32x4.gt(given, f.vector(0)),
-      f32x4.lt(given, f.vector(Number.POSITIVE_INFINITY)),
-    );
+    const ordinary = v128.and(f32x4.gt(given, f.vector(0)), f32x4.lt(given, f.vector(Number.POSITIVE_INFINITY)));
     return v128.bitselect(value, special, ordinary);
   }
 
@@ -133,10 +127,7 @@ export class VectorMath {
     const logU = f.keep(this.log(u));
     const corrected = f32x4.div(f32x4.mul(logU, given), f32x4.sub(u, f.vector(1)));
     // where 1 + x rounds to 1 the result is x; where it is 0 or ∞ nothing is to be corrected
-    const usable = v128.and(
-      f32x4.gt(u, f.vector(0)),
-      f32x4.lt(u, f.vector(Number.POSITIVE_INFINITY)),
-    );
+    const usable = v128.and(f32x4.gt(u, f.vector(0)), f32x4.lt(u, f.vector(Number.POSITIVE_INFINITY)));
     const value = v128.bitselect(corrected, logU, usable);
     return v128.bitselect(given, value, f32x4.eq(u, f.vector(1)));
   }

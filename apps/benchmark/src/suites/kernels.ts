@@ -32,6 +32,7 @@ export const kernelSuite: readonly Workload[] = [
   matmulWorkload(128, 10),
   matmulWorkload(256, 2),
   matmulWorkload(512, 1),
+  matmulWorkload(1024, 1),
   mapWorkload("tanh_1M", [1024, 1024], (x) => void tanh(x)),
   mapWorkload("softmax_1024x1024", [1024, 1024], (x) => void softmax(x)),
 ];

@@ -160,6 +160,8 @@ export const v128 = {
   store: (at: I32, value: V128, offset = 0) => statement([SIMD, 11, ...memoryArgument(2, offset)], at, value),
   store32Lane: (at: I32, value: V128, lane: number, offset = 0) =>
     statement([SIMD, 90, ...memoryArgument(0, offset), lane], at, value),
+  store64Lane: (at: I32, value: V128, lane: number, offset = 0) =>
+    statement([SIMD, 91, ...memoryArgument(0, offset), lane], at, value),
   store8Lane: (at: I32, value: V128, lane: number, offset = 0) =>
     statement([SIMD, 88, ...memoryArgument(0, offset), lane], at, value),
   not: unaryV(77),

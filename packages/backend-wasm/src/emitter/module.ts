@@ -38,12 +38,12 @@ export class ModuleBuilder {
   /**
    * Defines a function and returns its number.
    * @param name exported under it, or null
-   * @param build writes the body; what it returns is the function's result
+   * @param build writes the body; code that it returns is the function's result
    */
   define<P extends Parameters>(
     name: string | null,
     parameters: P,
-    build: (f: FunctionBuilder, parameters: ParameterLocals<P>) => I32 | void,
+    build: (f: FunctionBuilder, parameters: ParameterLocals<P>) => unknown,
   ): number {
     const types = Object.values(parameters);
     const builder = new FunctionBuilder(types.length);
@@ -53,8 +53,8 @@ export class ModuleBuilder {
         { type, index, bytes: [0x20, ...unsigned(index)] },
       ]),
     );
-    const result = build(builder, locals as ParameterLocals<P>);
-    const entry = { name, parameters: types, hasResult: !!result, body: builder.body(result ?? undefined) };
+    const result = build(builder, locals as ParameterLocals<P>) as I32 | undefined;
+    const entry = { name, parameters: types, hasResult: !!result, body: builder.body(result) };
     return this.#imports.length + this.#functions.push(entry) - 1;
   }
 

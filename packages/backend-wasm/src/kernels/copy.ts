@@ -64,7 +64,10 @@ export function pack(
     copyView(engine, copy, view);
     return copy;
   });
-  return { views: packed, release: () => scratch.forEach(({ pointer, bytes }) => engine.heap.release(pointer, bytes)) };
+  const release = () => {
+    for (const { pointer, bytes } of scratch) engine.heap.release(pointer, bytes);
+  };
+  return { views: packed, release };
 }
 
 /** Rows begin … end of n elements: out contiguous, x by a row and (unless dense) an element step in bytes. */

@@ -1,7 +1,7 @@
 /** Constant tensors. */
 import { sizeOf, type View } from "@neurite/core";
-import { addressOf } from "../views.js";
 import type { Engine } from "../engine.js";
+import { addressOf } from "../views.js";
 
 export function makeFill(engine: Engine) {
   return (outs: readonly View[], _inputs: readonly View[], { value }: { readonly value: number }): undefined => {

@@ -1,5 +1,5 @@
 /** Elementwise functions: one fused kernel for each expression, dtypes and layout. */
-import type { DType, MapAttrs, Program, View } from "@neurite/core";
+import type { DType, MapAttrs, MapFunction, Program, View } from "@neurite/core";
 import { type I32, i32, type V128 } from "../emitter/code.js";
 import type { FunctionBuilder, Local } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
@@ -7,45 +7,85 @@ import type { CompiledKernel, Engine } from "../engine.js";
 import { elementBytes, loadLanes, loadSplat, splatParameter, storeLanes, storeSome } from "../lanes.js";
 import { hostCalls, renderProgram } from "../map-source.js";
 import type { Features } from "../vector-math.js";
-import { pack } from "./copy.js";
 import { addressOf, forEachOuter } from "../views.js";
+import { pack } from "./copy.js";
 
 /** Elements below which work is not split. */
 const GRAIN = 16_384;
 
-/** The cached kernels of one function, by dtypes and layout. */
-type Variants = Map<string, CompiledKernel>;
+const DTYPE_CODES: Readonly<Record<DType, number>> = { float32: 0, int32: 1, bool: 2, uint8: 3, float64: 4 };
+
+/** The kernels of one function by a number made of dtypes and layout; the last one used comes first. */
+interface Variants {
+  code: number;
+  kernel: CompiledKernel | null;
+  readonly all: Map<number, CompiledKernel>;
+}
 
 export function makeMap(engine: Engine) {
   const byFunction: Variants[] = [];
-  return (outs: readonly View[], inputs: readonly View[], { fn, scalars }: MapAttrs): undefined => {
-    const out = outs[0]!;
-    const rank = out.shape.length;
-    const { views, release } = pack(engine, inputs, (view) => view.strides[rank - 1]! > 1 || view.strides[rank - 1]! < 0);
-    // one letter an operand: d(ense) along the innermost axis, or r(epeated)
-    let key = rank === 1 ? "flat" : "rows";
-    for (const view of views) key += ` ${view.dtype}${view.strides[rank - 1] === 0 ? "r" : "d"}`;
+
+  const kernelFor = (fn: MapFunction, views: readonly View[], rank: number, code: number): CompiledKernel => {
     let variants = byFunction[fn.uid];
     if (!variants) {
-      variants = new Map();
+      variants = { code: -1, kernel: null, all: new Map() };
       byFunction[fn.uid] = variants;
     }
-    let kernel = variants.get(key);
+    if (variants.code === code) return variants.kernel!;
+    let kernel = variants.all.get(code);
     if (!kernel) {
       const program = fn.program(
         "map",
         views.map((view) => view.dtype),
       );
       const dense = views.map((view) => view.strides[rank - 1] !== 0);
-      kernel = engine.kernel(`map ${fn.uid} ${key}`, (module, features) =>
-        defineMap(module, features, program, views, dense, scalars.length, rank > 1),
+      kernel = engine.kernel(`map ${fn.uid} ${code}`, (module, features) =>
+        defineMap(module, features, program, views, dense, fn.scalars, rank > 1),
       );
-      variants.set(key, kernel);
+      variants.all.set(code, kernel);
     }
-    if (rank === 1) engine.run(kernel, out.shape[0]!, GRAIN, addressOf(out), ...views.map(addressOf), ...scalars);
-    else runRows(engine, kernel, out, views, scalars);
-    release();
+    variants.code = code;
+    variants.kernel = kernel;
+    return kernel;
   };
+
+  return (outs: readonly View[], inputs: readonly View[], { fn, scalars }: MapAttrs): undefined => {
+    const out = outs[0]!;
+    const rank = out.shape.length;
+    let views = inputs;
+    let release: (() => void) | null = null;
+    let code = rank === 1 ? 1 : 2;
+    for (let i = 0; i < inputs.length; i++) {
+      const stride = inputs[i]!.strides[rank - 1]!;
+      if (stride !== 0 && stride !== 1 && release === null) {
+        ({ views, release } = pack(
+          engine,
+          inputs,
+          (view) => view.strides[rank - 1]! > 1 || view.strides[rank - 1]! < 0,
+        ));
+      }
+      code = code * 16 + DTYPE_CODES[inputs[i]!.dtype] * 2 + (stride === 0 ? 1 : 0);
+    }
+    const kernel = kernelFor(fn, views, rank, code);
+    if (rank > 1) runRows(engine, kernel, out, views, scalars);
+    else if (out.shape[0]! <= GRAIN) runSmall(kernel, out, views, scalars);
+    else engine.run(kernel, out.shape[0]!, GRAIN, addressOf(out), ...views.map(addressOf), ...scalars);
+    release?.();
+  };
+}
+
+/** Calls the kernel at once; the usual numbers of operands without making arrays of them. */
+function runSmall(kernel: CompiledKernel, out: View, views: readonly View[], scalars: readonly number[]): void {
+  const n = out.shape[0]!;
+  const target = addressOf(out);
+  const first = addressOf(views[0]!);
+  if (scalars.length === 0) {
+    if (views.length === 1) kernel(0, n, target, first);
+    else if (views.length === 2) kernel(0, n, target, first, addressOf(views[1]!));
+    else if (views.length === 3) kernel(0, n, target, first, addressOf(views[1]!), addressOf(views[2]!));
+    else kernel(0, n, target, ...views.map(addressOf));
+  } else if (views.length === 1 && scalars.length === 1) kernel(0, n, target, first, scalars[0]!);
+  else kernel(0, n, target, ...views.map(addressOf), ...scalars);
 }
 
 function runRows(
@@ -99,7 +139,9 @@ function defineMap(
       emitRun(f, features, program, { views, dense, sources, target, n, scalars, host });
     if (!rows) {
       const at = (base: I32, size: number) => f.keep(i32.add(base, i32.mul(parameter("begin"), size)));
-      const sources = views.map((_, i) => (dense[i] ? at(parameter(`in${i}`), bytes[i]!) : f.keep(parameter(`in${i}`))));
+      const sources = views.map((_, i) =>
+        dense[i] ? at(parameter(`in${i}`), bytes[i]!) : f.keep(parameter(`in${i}`)),
+      );
       body(sources, at(parameter("out"), outBytes), f.keep(i32.sub(parameter("end"), parameter("begin"))));
       return;
     }

@@ -1,9 +1,10 @@
 /** Matrix products: how a product is cut into blocks, and when B is packed. */
 import type { View } from "@neurite/core";
 import type { Engine } from "../engine.js";
-import { defineBlock, defineEdge, definePackB } from "../matmul/gemm.js";
+import { defineBlock, defineEdge, definePackA, definePackB } from "../matmul/gemm.js";
 import { defineIntegerProduct } from "../matmul/integer.js";
 import { ACCUMULATE, ADD_BIAS, COLUMNS, RELU, tileRows } from "../matmul/micro.js";
+import { defineSmallProduct } from "../matmul/small.js";
 import { addressOf } from "../views.js";
 
 /** Longest run of k at once: a panel of B (8 kB) stays in the first-level cache. */
@@ -14,6 +15,11 @@ const N_BLOCK = 2048;
 const SHARED_WORK = 65_536;
 /** B is read where it lies when few rows of A will use it, or when it is small enough for the caches anyway. */
 const FEW_ROWS = 24;
+/** Multiply-adds of one product up to which packing costs more than it gains, and rows up to which it always does. */
+const SMALL_WORK = 8192;
+const VERY_FEW_ROWS = 2;
+/** A is packed when at least this many columns will use it. */
+const FEW_COLUMNS = 128;
 const SMALL_B = 32_768;
 
 /** A matrix in memory: address and steps in bytes. */
@@ -42,7 +48,6 @@ export function product(
   cRow: number,
   { bias = 0, relu = false, accumulate = false }: Epilogue = {},
 ): void {
-  const block = engine.kernel("matmul block", defineBlock);
   const height = tileRows(engine.features);
   const tiles = Math.ceil(m / height);
   for (let column = 0; column < n; column += N_BLOCK) {
@@ -54,29 +59,53 @@ export function product(
         (start > 0 || accumulate ? ACCUMULATE : 0) | (last && bias ? ADD_BIAS : 0) | (last && relu ? RELU : 0);
       const left = { ...a, at: a.at + start * a.columnStep };
       const right = { ...b, at: b.at + start * b.rowStep + column * b.columnStep };
-      withPackedB(engine, right, m, depth, width, (panels) => {
-        const grain = Math.max(1, Math.ceil(SHARED_WORK / (height * depth * width)));
-        engine.run(
-          block,
-          tiles,
-          grain,
-          m,
-          panels.count,
-          depth,
-          left.at,
-          left.rowStep,
-          left.columnStep,
-          panels.at,
-          panels.panelStep,
-          panels.rowStep,
-          c + column * 4,
-          cRow,
-          finish,
-          bias + column * 4,
-        );
-      });
+      withPackedA(engine, left, m, depth, width, (rows) =>
+        withPackedB(engine, right, m, depth, width, (panels) => {
+          const block = engine.kernel(`matmul block ${rows.packed}`, (module, features) =>
+            defineBlock(module, features, rows.packed),
+          );
+          engine.run(
+            block,
+            tiles,
+            Math.ceil(SHARED_WORK / (height * depth * width)),
+            m,
+            panels.count,
+            depth,
+            rows.at,
+            rows.rowStep,
+            rows.columnStep,
+            panels.at,
+            panels.panelStep,
+            panels.rowStep,
+            c + column * 4,
+            cRow,
+            finish,
+            bias + column * 4,
+          );
+        }),
+      );
     }
   }
+}
+
+interface Rows extends Matrix {
+  readonly packed: boolean;
+}
+
+/** A as panels of a tile's height when enough columns will use it, else where it lies. */
+function withPackedA(engine: Engine, a: Matrix, m: number, k: number, n: number, use: (rows: Rows) => void): void {
+  const layout = a.columnStep === 4 ? "rows" : a.rowStep === 4 ? "columns" : null;
+  if (layout === null || n < FEW_COLUMNS || m < FEW_ROWS) {
+    use({ ...a, packed: false });
+    return;
+  }
+  const height = tileRows(engine.features);
+  const tiles = Math.ceil(m / height);
+  const pack = engine.kernel(`matmul pack A ${layout}`, (module, features) => definePackA(module, features, layout));
+  engine.withScratch(tiles * height * k * 4, (at) => {
+    engine.run(pack, tiles, Math.ceil(SHARED_WORK / (height * k)), k, a.at, a.rowStep, a.columnStep, at);
+    use({ at, rowStep: 4 * k, columnStep: 4 * height, packed: true });
+  });
 }
 
 interface Panels {
@@ -88,14 +117,7 @@ interface Panels {
 }
 
 /** B as panels of 8 neighbouring columns: where it lies, if it can be read like that, else packed. */
-function withPackedB(
-  engine: Engine,
-  b: Matrix,
-  m: number,
-  k: number,
-  n: number,
-  use: (panels: Panels) => void,
-): void {
+function withPackedB(engine: Engine, b: Matrix, m: number, k: number, n: number, use: (panels: Panels) => void): void {
   const count = Math.ceil(n / COLUMNS);
   const neighbours = b.columnStep === 4;
   if (neighbours && n % COLUMNS === 0 && (m <= FEW_ROWS || k * n <= SMALL_B)) {
@@ -140,24 +162,73 @@ export function makeMatmul(engine: Engine) {
     const [a, b] = inputs as [View, View];
     const [batch, m, n] = out.shape as [number, number, number];
     const k = a.shape[2]!;
-    if (out.dtype === "int32") {
-      const kernel = engine.kernel("matmul int32", defineIntegerProduct);
+    const small = out.dtype === "float32" && (m <= VERY_FEW_ROWS || m * n * k <= SMALL_WORK) ? smallLayout(a, b) : null;
+    if (small) runSmall(engine, small, [batch, m, n, k], a, b, addressOf(out));
+    else {
       for (let i = 0; i < batch; i++) {
-        const at = (view: View) => addressOf(view) + 4 * i * view.strides[0]!;
-        engine.run(
-          kernel, m, Math.ceil(SHARED_WORK / (k * n)), n, k, at(a), 4 * a.strides[1]!, 4 * a.strides[2]!,
-          at(b), 4 * b.strides[1]!, 4 * b.strides[2]!, at(out),
-        );
+        const c = addressOf(out) + 4 * i * m * n;
+        if (out.dtype === "int32") integerProduct(engine, [m, k, n], matrix(a, i), matrix(b, i), c);
+        else wholePanels(engine, [m, k, n], matrix(a, i), matrix(b, i), c);
       }
-      return;
-    }
-    const matrix = (view: View, i: number): Matrix => ({
-      at: addressOf(view) + 4 * i * view.strides[0]!,
-      rowStep: 4 * view.strides[1]!,
-      columnStep: 4 * view.strides[2]!,
-    });
-    for (let i = 0; i < batch; i++) {
-      wholePanels(engine, [m, k, n], matrix(a, i), matrix(b, i), addressOf(out) + 4 * i * m * n);
     }
   };
+}
+
+/** Matrix `i` of a batch. */
+function matrix(view: View, i: number): Matrix {
+  return {
+    at: addressOf(view) + 4 * i * view.strides[0]!,
+    rowStep: 4 * view.strides[1]!,
+    columnStep: 4 * view.strides[2]!,
+  };
+}
+
+/** How two small matrices can be multiplied where they lie; null when B would be read one element at a time. */
+function smallLayout(a: View, b: View): "rows" | "dot" | null {
+  if (b.strides[2] === 1 || b.shape[2] === 1) return b.strides[1] === 1 && a.strides[2] === 1 ? "dot" : "rows";
+  return b.strides[1] === 1 && a.strides[2] === 1 ? "dot" : null;
+}
+
+function runSmall(
+  engine: Engine,
+  layout: "rows" | "dot",
+  [batch, m, n, k]: readonly [number, number, number, number],
+  a: View,
+  b: View,
+  c: number,
+): void {
+  const kernel = engine.kernel(`matmul small ${layout}`, (module, features) =>
+    defineSmallProduct(module, features, layout),
+  );
+  const [aBatch, aRow, aStep] = a.strides as [number, number, number];
+  const [bBatch, bStep, bColumn] = b.strides as [number, number, number];
+  engine.run(
+    kernel,
+    batch,
+    Math.ceil(SHARED_WORK / (m * n * k)),
+    m,
+    n,
+    k,
+    addressOf(a),
+    4 * aBatch,
+    4 * aRow,
+    4 * aStep,
+    addressOf(b),
+    4 * bBatch,
+    4 * bStep,
+    4 * bColumn,
+    c,
+  );
+}
+
+function integerProduct(
+  engine: Engine,
+  [m, k, n]: readonly [number, number, number],
+  a: Matrix,
+  b: Matrix,
+  c: number,
+): void {
+  const kernel = engine.kernel("matmul int32", defineIntegerProduct);
+  const grain = Math.ceil(SHARED_WORK / (k * n));
+  engine.run(kernel, m, grain, n, k, a.at, a.rowStep, a.columnStep, b.at, b.rowStep, b.columnStep, c);
 }

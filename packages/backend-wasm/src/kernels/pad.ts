@@ -34,7 +34,15 @@ function definePlace(module: ModuleBuilder, single: boolean): void {
   });
 }
 
-function place(engine: Engine, count: number, bytes: number, from: number, fromStep: number, to: number, toStep: number) {
+function place(
+  engine: Engine,
+  count: number,
+  bytes: number,
+  from: number,
+  fromStep: number,
+  to: number,
+  toStep: number,
+) {
   const single = bytes === 4;
   const kernel = engine.kernel(`place ${single}`, (module) => definePlace(module, single));
   engine.run(kernel, count, Math.ceil(GRAIN / bytes), bytes, from, fromStep, to, toStep);

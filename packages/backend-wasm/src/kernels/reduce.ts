@@ -1,10 +1,10 @@
 /** Reductions of the middle axis of [outer, n, inner]. */
 import type { DType, ReduceKind, View } from "@neurite/core";
-import { f32, f32x4, type I32, i32, i32x4, type V128, v128 } from "../emitter/code.js";
-import type { FunctionBuilder, Local } from "../emitter/function.js";
+import { f32, f32x4, i32, i32x4, type V128 } from "../emitter/code.js";
+import type { FunctionBuilder } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Engine } from "../engine.js";
-import { elementBytes, loadLanes, storeLanes, storeSome } from "../lanes.js";
+import { across, elementBytes, firstLanes, loadLanes, storeLanes, storeSome } from "../lanes.js";
 import { addressOf } from "../views.js";
 
 const GRAIN = 16_384;
@@ -18,7 +18,9 @@ export function makeReduce(engine: Engine) {
       const kernel = engine.kernel(`reduce ${kind} ${x.dtype} rows`, (module) => defineRows(module, kind, x.dtype));
       engine.run(kernel, outer, Math.ceil(GRAIN / n), n, addressOf(x), out);
     } else {
-      const kernel = engine.kernel(`reduce ${kind} ${x.dtype} columns`, (module) => defineColumns(module, kind, x.dtype));
+      const kernel = engine.kernel(`reduce ${kind} ${x.dtype} columns`, (module) =>
+        defineColumns(module, kind, x.dtype),
+      );
       // groups of four columns of every outer index are the items
       const groups = Math.ceil(inner / 4);
       engine.run(kernel, outer * groups, Math.ceil(GRAIN / (4 * n)), n, inner, groups, addressOf(x), out);
@@ -47,22 +49,6 @@ function neutral(f: FunctionBuilder, kind: ReduceKind, dtype: DType): V128 {
   const isMax = (kind === "max") !== (dtype === "bool");
   const value = kind === "sum" ? 0 : kind === "prod" ? 1 : isMax ? -(2 ** 31) : 2 ** 31 - 1;
   return f.hoist(`i${value}`, i32x4.const(value));
-}
-
-/** Keeps the first `count` lanes of `value` and puts `other` into the rest. */
-export function firstLanes(f: FunctionBuilder, value: V128, other: V128, count: I32): V128 {
-  const index = f.hoist("lanes", {
-    type: "v128",
-    bytes: [0xfd, 12, ...[0, 1, 2, 3].flatMap((lane) => [lane, 0, 0, 0])],
-  });
-  return v128.bitselect(value, other, i32x4.lt(index, i32x4.splat(count)));
-}
-
-/** One number of four lanes. */
-export function across(f: FunctionBuilder, value: V128, join: (a: V128, b: V128) => V128): Local<"v128"> {
-  const all = f.keep(value);
-  const pairs = f.keep(join(all, v128.shuffle32(all, all, [2, 3, 0, 1])));
-  return f.keep(join(pairs, v128.shuffle32(pairs, pairs, [1, 0, 3, 2])));
 }
 
 /** Rows begin … end of n elements each, to one. Four sums run side by side, so that additions do not wait for each other. */

@@ -1,5 +1,6 @@
 /** Kernels of the matrix product around the tiles: loops over a block of C, and packing. */
-import { i32, memoryFill, v128 } from "../emitter/code.js";
+import { type I32, i32, memoryFill, type V128, v128 } from "../emitter/code.js";
+import type { FunctionBuilder } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Features } from "../vector-math.js";
 import { COLUMNS, defineTile, tileRows } from "./micro.js";
@@ -9,11 +10,11 @@ const ROW_BLOCK = 240;
 
 /**
  * Tiles begin … end of rows, all columns (a multiple of 8): C[m, n] from A by any strides and B in rows of 8 neighbours.
- * Panel j of B is at b + j·bPanel.
+ * Panel j of B is at b + j·bPanel. Packed, A lies in panels of a tile's height (`definePackA`), and `aRow` is k·4.
  */
-export function defineBlock(module: ModuleBuilder, features: Features): void {
+export function defineBlock(module: ModuleBuilder, features: Features, packed: boolean): void {
   const height = tileRows(features);
-  const tiles = Array.from({ length: height }, (_, i) => defineTile(module, features, i + 1));
+  const tiles = Array.from({ length: height }, (_, i) => defineTile(module, features, i + 1, packed));
   const parameters = {
     begin: "i32",
     end: "i32",
@@ -65,12 +66,13 @@ export function defineBlock(module: ModuleBuilder, features: Features): void {
                   i32.add(p.bias, i32.mul(panel, 4 * COLUMNS)),
                 );
               const choose = (count: number): void => {
-                if (count === 1) return call(tiles[0]!);
-                f.if(
-                  i32.geU(rows, count),
-                  () => call(tiles[count - 1]!),
-                  () => choose(count - 1),
-                );
+                if (count === 1) call(tiles[0]!);
+                else
+                  f.if(
+                    i32.geU(rows, count),
+                    () => call(tiles[count - 1]!),
+                    () => choose(count - 1),
+                  );
               };
               choose(height);
               f.increase(tile, 1);
@@ -144,17 +146,8 @@ export function definePackB(module: ModuleBuilder, layout: "rows" | "columns" | 
               f.increase(pointer, p.nStep);
               return row;
             });
-            const [a, b, c, d] = rows as [(typeof rows)[0], (typeof rows)[0], (typeof rows)[0], (typeof rows)[0]];
-            const lowAB = f.keep(v128.shuffle32(a, b, [0, 4, 1, 5]));
-            const highAB = f.keep(v128.shuffle32(a, b, [2, 6, 3, 7]));
-            const lowCD = f.keep(v128.shuffle32(c, d, [0, 4, 1, 5]));
-            const highCD = f.keep(v128.shuffle32(c, d, [2, 6, 3, 7]));
-            const columns = [
-              v128.shuffle32(lowAB, lowCD, [0, 1, 4, 5]),
-              v128.shuffle32(lowAB, lowCD, [2, 3, 6, 7]),
-              v128.shuffle32(highAB, highCD, [0, 1, 4, 5]),
-              v128.shuffle32(highAB, highCD, [2, 3, 6, 7]),
-            ];
+            const [a, b, c, d] = rows as readonly V128[] as [V128, V128, V128, V128];
+            const columns = transpose4(f, a, b, c, d);
             for (const [i, column] of columns.entries()) {
               f.do(v128.store(target, column, i * 4 * COLUMNS + half * 16));
             }
@@ -191,6 +184,99 @@ export function definePackB(module: ModuleBuilder, layout: "rows" | "columns" | 
       });
     }
   });
+}
+
+/**
+ * Tiles begin … end of A [m, k] as panels: for each k the elements of all rows of the tile side by side. Rows behind the last
+ * are whatever the memory holds: no tile of C reads them.
+ * @param layout "rows": neighbours in k are neighbours in memory; "columns": neighbours in m are
+ */
+export function definePackA(module: ModuleBuilder, features: Features, layout: "rows" | "columns"): void {
+  const height = tileRows(features);
+  const parameters = { begin: "i32", end: "i32", k: "i32", a: "i32", aRow: "i32", aStep: "i32", out: "i32" } as const;
+  module.define("run", parameters, (f, p) => {
+    const tile = f.keep(p.begin);
+    const target = f.variable("i32");
+    const source = f.variable("i32");
+    f.while(
+      () => i32.ltU(tile, p.end),
+      () => {
+        f.set(target, i32.add(p.out, i32.mul(i32.mul(tile, p.k), 4 * height)));
+        f.set(source, i32.add(p.a, i32.mul(i32.mul(tile, height), p.aRow)));
+        if (layout === "columns") copyColumns(p.k);
+        else interleave(p.k);
+        f.increase(tile, 1);
+      },
+    );
+
+    /** One k after the other: its elements are neighbours already. */
+    function copyColumns(k: I32): void {
+      f.times(k, () => {
+        f.do(v128.store(target, v128.load(source)));
+        // the last four of six overlap the first four
+        if (height > 4) f.do(v128.store(target, v128.load(source, 4 * (height - 4)), 4 * (height - 4)));
+        f.increase(source, p.aStep);
+        f.increase(target, 4 * height);
+      });
+    }
+
+    /** Four k of all rows at a time, transposed in registers. */
+    function interleave(total: I32): void {
+      const k = f.keep(total);
+      f.while(
+        () => i32.geU(k, 4),
+        () => {
+          const pointer = f.keep(source);
+          const rows = Array.from({ length: height }, () => {
+            const row = f.keep(v128.load(pointer));
+            f.increase(pointer, p.aRow);
+            return row;
+          });
+          const [a, b, c, d] = rows as readonly V128[] as [V128, V128, V128, V128];
+          // of six rows the last two go first: storing four rows at once spills over their places
+          if (height > 4) storePairs(rows[4]!, rows[5]!);
+          const columns = transpose4(f, a, b, c, d);
+          for (const [i, column] of columns.entries()) f.do(v128.store(target, column, 4 * height * i));
+          f.increase(source, 16);
+          f.increase(target, 16 * height);
+          f.increase(k, -4);
+        },
+      );
+      f.while(
+        () => k,
+        () => {
+          const pointer = f.keep(source);
+          for (let i = 0; i < height; i++) {
+            f.do(i32.store(target, i32.load(pointer), 4 * i));
+            f.increase(pointer, p.aRow);
+          }
+          f.increase(source, 4);
+          f.increase(target, 4 * height);
+          f.increase(k, -1);
+        },
+      );
+    }
+
+    function storePairs(a: V128, b: V128): void {
+      const low = f.keep(v128.shuffle32(a, b, [0, 4, 1, 5]));
+      const high = f.keep(v128.shuffle32(a, b, [2, 6, 3, 7]));
+      for (let i = 0; i < 4; i++) f.do(v128.store64Lane(target, i < 2 ? low : high, i % 2, 4 * height * i + 16));
+    }
+  });
+}
+
+/** The columns of four rows. */
+function transpose4(f: FunctionBuilder, a: V128, b: V128, c: V128, d: V128): V128[] {
+  const lowAB = f.keep(v128.shuffle32(a, b, [0, 4, 1, 5]));
+  const highAB = f.keep(v128.shuffle32(a, b, [2, 6, 3, 7]));
+  const lowCD = f.keep(v128.shuffle32(c, d, [0, 4, 1, 5]));
+  const highCD = f.keep(v128.shuffle32(c, d, [2, 6, 3, 7]));
+  return [
+    v128.shuffle32(lowAB, lowCD, [0, 1, 4, 5]),
+    v128.shuffle32(lowAB, lowCD, [2, 3, 6, 7]),
+    v128.shuffle32(highAB, highCD, [0, 1, 4, 5]),
+    v128.shuffle32(highAB, highCD, [2, 3, 6, 7]),
+  ];
 }
 
 /** Rows begin … end of `rest` elements from a matrix of 8 columns to one with rows `cRow` bytes apart. */

@@ -40,13 +40,16 @@ const PARAMETERS = {
 
 export type TileArguments = Readonly<Record<keyof typeof PARAMETERS, I32>>;
 
-/** Defines the function for a tile of `rows` rows and returns its number. */
-export function defineTile(module: ModuleBuilder, features: Features, rows: number): number {
+/**
+ * Defines the function for a tile of `rows` rows and returns its number.
+ * @param packed whether the rows of A are neighbours for each k, 4 bytes apart, so that one pointer reaches all of them
+ */
+export function defineTile(module: ModuleBuilder, features: Features, rows: number, packed: boolean): number {
   return module.define(null, PARAMETERS, (f, p) => {
-    const zero = f.vector(0);
-    const sums = Array.from({ length: rows * 2 }, () => f.variable("v128", zero));
+    // no shared constant for 0: it would hold a register through the loop
+    const sums = Array.from({ length: rows * 2 }, () => f.variable("v128", f32x4.const(0)));
     const pointers = [f.keep(p.a)];
-    for (let i = 1; i < rows; i++) pointers.push(f.keep(i32.add(pointers[i - 1]!, p.aRow)));
+    for (let i = 1; i < rows && !packed; i++) pointers.push(f.keep(i32.add(pointers[i - 1]!, p.aRow)));
     const b = f.keep(p.b);
     const k = f.keep(p.k);
     const left = f.variable("v128");
@@ -57,7 +60,7 @@ export function defineTile(module: ModuleBuilder, features: Features, rows: numb
         f.set(left, v128.load(b, 0));
         f.set(right, v128.load(b, 16));
         for (let i = 0; i < rows; i++) {
-          f.set(factor, v128.load32Splat(pointers[i]!));
+          f.set(factor, packed ? v128.load32Splat(pointers[0]!, 4 * i) : v128.load32Splat(pointers[i]!));
           for (const [half, vector] of [left, right].entries()) {
             const sum = sums[2 * i + half]!;
             const next = features.relaxed
@@ -93,10 +96,8 @@ function finishTile(
     });
     f.set(c, p.c);
   });
-  f.if(i32.and(p.finish, ADD_BIAS), () =>
-    each((sum, offset) => f.set(sum, f32x4.add(sum, v128.load(p.bias, offset)))),
-  );
-  f.if(i32.and(p.finish, RELU), () => each((sum) => f.set(sum, f32x4.max(sum, f.vector(0)))));
+  f.if(i32.and(p.finish, ADD_BIAS), () => each((sum, offset) => f.set(sum, f32x4.add(sum, v128.load(p.bias, offset)))));
+  f.if(i32.and(p.finish, RELU), () => each((sum) => f.set(sum, f32x4.max(sum, f32x4.const(0)))));
   each((sum, offset, row) => {
     f.do(v128.store(c, sum, offset));
     if (offset === 16 && row < rows - 1) f.increase(c, p.cRow);
