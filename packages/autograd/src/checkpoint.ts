@@ -18,17 +18,16 @@ import {
 import { unrecorded } from "./no-grad.js";
 import { record } from "./value-and-grad.js";
 
-/** Collects the tensors that ops read but did not make: arguments and captured parameters. */
+/** Collects the tensors that ops read but that were there before: arguments and captured parameters. */
 class Captures implements Interceptor {
-  readonly #made = new Set<number>();
+  /** Keys count up, so what is made from now on (by ops, from host numbers, as views) has this key or a later one. */
+  readonly #firstNewKey = state.nextKey;
   readonly found = new Map<number, Tensor>();
 
   // biome-ignore lint/suspicious/noExplicitAny: sees ops of every attribute type
   intercept(op: any, inputs: readonly Tensor[], attrs: unknown, aux: boolean, next: Next): Tensor[] {
-    for (const input of inputs) if (!this.#made.has(input.key)) this.found.set(input.key, input);
-    const outs = next(op, inputs, attrs, aux);
-    for (const out of outs) this.#made.add(out.key);
-    return outs;
+    for (const input of inputs) if (input.key < this.#firstNewKey) this.found.set(input.key, input);
+    return next(op, inputs, attrs, aux);
   }
 }
 

@@ -1,30 +1,31 @@
-/** Results that live until the function that made them is called again. */
-import { forEachTensor, Scope, state } from "@neurite/core";
+/** Results that live until the function that made them is called again, or the scope around that call ends. */
+import { forEachTensor, Scope, state, type Tensor } from "@neurite/core";
 
 /** What one function handed out last. */
 export class Lease {
-  #given = new Scope(null);
+  /** Owns what was handed out outside of every scope. */
+  readonly #owner = new Scope(null);
+  #given: { readonly tensor: Tensor; readonly home: Scope }[] = [];
 
   constructor(readonly op: string) {}
 
-  /** Frees what was handed out before, except what was kept. */
+  /** Frees what was handed out before, except what was kept or has another owner by now. */
   end(): void {
     const given = this.#given;
-    this.#given = new Scope(null);
-    for (const tensor of given.tensors) {
-      if (tensor.home === given) {
-        tensor.dispose(`${this.op} frees its previous results when it is called again`);
-      }
+    this.#given = [];
+    for (const { tensor, home } of given) {
+      if (tensor.home === home) tensor.dispose(`${this.op} frees its previous results when it is called again`);
     }
   }
 
-  /** Takes over the tensors in `results` that the current scope would free. */
+  /** Notes the tensors in `results` that the current scope would free or hand to the scope around it. */
   give(results: unknown): void {
     const current = state.scope;
+    const home = current?.parent ?? this.#owner;
     forEachTensor(results, (tensor) => {
       if (tensor.home !== current) return;
-      tensor.home = this.#given;
-      this.#given.tensors.push(tensor);
+      if (home === this.#owner) tensor.home = home;
+      this.#given.push({ tensor, home });
     });
   }
 }

@@ -1,4 +1,4 @@
-import { checkpoint, grad, valueAndGrad } from "@neurite/autograd";
+import { checkpoint, grad, stopGradient, valueAndGrad } from "@neurite/autograd";
 import { cpuJs } from "@neurite/backend-cpu-js";
 import {
   add,
@@ -61,7 +61,7 @@ describe("checkpoint", () => {
         return kernels.fill(...args);
       };
       Object.assign(backend, { kernels: { ...kernels, fill } });
-      step().grads.forEach((slope) => slope.dispose());
+      for (const slope of step().grads) slope.dispose();
       Object.assign(backend, { kernels });
       return bytes;
     };
@@ -102,6 +102,15 @@ describe("checkpoint", () => {
     expect(grads.map(list)).toEqual([[60], [12]]);
   });
 
+  it("leaves what is made inside to itself: views, constants, stopped gradients", () => {
+    const block = checkpoint((y: Tensor) => {
+      const constant = double([3, 5]);
+      return mul(mul(stopGradient(y), y), constant.slice([[null, null, -1]]));
+    });
+    const x = double([2, 7]);
+    expect(list(grad((y: Tensor) => sum(block(y)))(x))).toEqual([2 * 5, 7 * 3]);
+  });
+
   it("works below another checkpoint", () => {
     const inner = checkpoint((y: Tensor) => square(tanh(y)));
     const outer = checkpoint((y: Tensor) => mul(inner(y), y));
@@ -129,7 +138,9 @@ describe("checkpoint", () => {
     const { weights, block, x } = network();
     const layer = checkpoint(block);
     const step = valueAndGrad(() => sum(weights.reduce((y, w) => layer(y, w), x)), weights);
-    const run = () => step().grads.forEach((slope) => slope.dispose());
+    const run = () => {
+      for (const slope of step().grads) slope.dispose();
+    };
     run();
     const before = device().memory();
     for (let i = 0; i < 100; i++) run();

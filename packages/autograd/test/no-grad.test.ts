@@ -115,12 +115,18 @@ describe("inference", () => {
     expect(held()).toBe(1);
   });
 
-  it("in a scope frees its result with it", () => {
+  it("in a scope frees its result with it, or at its next call", () => {
     const predict = inference((x: Tensor) => exp(x));
     const x = double([1]);
-    scope(() => void predict(x));
+    scope(() => {
+      const first = predict(x);
+      predict(x);
+      expect([first.disposed, held()]).toEqual([true, 2]);
+    });
+    expect(held()).toBe(1);
+    const returned = scope(() => predict(x));
     predict(x);
-    expect(held()).toBe(2);
+    expect(list(returned)).toEqual([Math.E]);
   });
 });
 

@@ -5,7 +5,7 @@
 import type { Device } from "./device.js";
 import { defaultDevice } from "./device.js";
 import { IndexError } from "./errors.js";
-import type { OpRecord } from "./op.js";
+import type { Meta, OpRecord } from "./op.js";
 import { withPacked } from "./ops/copy.js";
 import { scope } from "./scope.js";
 import { state } from "./state.js";
@@ -30,7 +30,9 @@ function execute<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux: b
   const device = inputs.length > 0 ? commonDevice(op.name, inputs) : deviceOf(attrs);
   if (op.view) return [op.view(inputs[0]!, attrs)];
   const metas = op.infer(inputs, attrs, aux);
-  const kernel = device.kernelFor(op);
+  let kernel = device.kernelFor(op);
+  // kernels never see an empty tensor
+  if (kernel !== null && (inputs.some(isEmpty) || metas.some(isEmpty))) kernel = null;
   if (kernel === null && !op.lower) return composed(op, inputs, attrs, aux);
   const outs: Tensor[] = [];
   try {
@@ -39,7 +41,6 @@ function execute<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux: b
       op.lower!(device, outs, inputs, attrs);
       return outs;
     }
-    if (outs.every((out) => out.size === 0)) return outs;
     const run = (ready: readonly Tensor[]) => kernel(outs.map(asView), ready.map(asView), attrs as never);
     const status = kernel.strided ? run(inputs) : withPacked(inputs, run);
     if (typeof status === "number") throw badIndex(op.name, status);
@@ -50,6 +51,10 @@ function execute<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux: b
   }
   for (const out of outs) out.dispose("its kernel declined");
   return composed(op, inputs, attrs, aux);
+}
+
+function isEmpty({ shape }: Meta): boolean {
+  return shape.includes(0);
 }
 
 function composed<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux: boolean): Tensor[] {

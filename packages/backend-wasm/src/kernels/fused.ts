@@ -1,7 +1,16 @@
 /** The table of fused kernels, by the name of the op they serve. */
 import type { FusedKernels } from "@neurite/core";
 import type { Engine } from "../engine.js";
+import { makeLinear } from "./linear.js";
+import { makeLstmCell, makeLstmCellGrad } from "./lstm-cell.js";
+import { makeSoftmax } from "./softmax.js";
 
-export function fusedKernels(_engine: Engine): FusedKernels {
-  return {};
+export function fusedKernels(engine: Engine): FusedKernels {
+  return {
+    linear: makeLinear(engine),
+    lstmCell: makeLstmCell(engine),
+    lstmCellGrad: makeLstmCellGrad(engine),
+    softmax: makeSoftmax(engine, "softmax"),
+    logSoftmax: makeSoftmax(engine, "logSoftmax"),
+  };
 }

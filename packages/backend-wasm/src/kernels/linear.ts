@@ -1,0 +1,18 @@
+/** Full connection: the product with the transposed weight, the bias added while a tile of it is still in registers. */
+import type { View } from "@neurite/core";
+import type { Engine } from "../engine.js";
+import { addressOf } from "../views.js";
+import { wholePanels } from "./matmul.js";
+
+/** inputs x [n, in], weight [out, in], and perhaps bias [out]; out [n, out]. */
+export function makeLinear(engine: Engine) {
+  return (outs: readonly View[], inputs: readonly View[]): undefined => {
+    const [x, weight, bias] = inputs as [View, View, View?];
+    const [n, features] = x.shape as [number, number];
+    const step = 4 * features;
+    const a = { at: addressOf(x), rowStep: step, columnStep: 4 };
+    const b = { at: addressOf(weight), rowStep: 4, columnStep: step };
+    const epilogue = bias ? { bias: addressOf(bias) } : {};
+    wholePanels(engine, [n, features, weight.shape[0]!], a, b, addressOf(outs[0]!), epilogue);
+  };
+}
