@@ -25,7 +25,7 @@ async function bundle(root, dir) {
   // The dist folder of a package is what gets published.
   const outdir = join(folder, dir.startsWith("apps/") ? "dist" : ".run");
   try {
-    const { outputFiles } = await esbuild.build({
+    const { outputFiles, metafile } = await esbuild.build({
       absWorkingDir: root,
       entryPoints: [entry],
       outdir,
@@ -37,10 +37,11 @@ async function bundle(root, dir) {
       platform: "node",
       target: "node20",
       sourcemap: true,
+      metafile: true,
       logLevel: "warning",
       plugins: [workspaceSources(root)],
     });
-    writeChanged(outdir, outputFiles);
+    writeChanged(outdir, [...outputFiles, ...plainFiles(root, outdir, metafile)]);
   } catch (error) {
     // Mistakes in the sources: esbuild has already shown them with their places.
     if (!Array.isArray(error.errors)) throw error;
@@ -49,6 +50,18 @@ async function bundle(root, dir) {
     await esbuild.stop();
   }
   return join(outdir, "cli.js");
+}
+
+/** Plain JavaScript beside the sources in the bundle, such as a worker's entry, which is loaded by its address. */
+export function plainFiles(root, outdir, metafile) {
+  const folders = new Set(
+    Object.keys(metafile.inputs).flatMap((path) => /^packages\/[^/]+\/src(?=\/)/.exec(path) ?? []),
+  );
+  return [...folders].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith(".js"))
+      .map((name) => ({ path: join(outdir, name), contents: readFileSync(join(root, folder, name)) })),
+  );
 }
 
 /**

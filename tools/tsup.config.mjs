@@ -1,5 +1,5 @@
 // How every package is built: JavaScript by esbuild, declarations by TypeScript. Runs with a package as working folder.
-import { readFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { defineConfig } from "tsup";
 import ts from "typescript";
 
@@ -17,8 +17,16 @@ export default defineConfig({
   clean: true,
   silent: true,
   dts: false,
-  onSuccess: emitDeclarations,
+  async onSuccess() {
+    copyPlainFiles();
+    await emitDeclarations();
+  },
 });
+
+/** Plain JavaScript is published as it stands: a worker's entry, which is loaded by its address. */
+function copyPlainFiles() {
+  for (const file of readdirSync("src")) if (file.endsWith(".js")) copyFileSync(`src/${file}`, `dist/${file}`);
+}
 
 /**
  * Writes one declaration file per source file. A bundled declaration, which tsup would make, breaks the relative

@@ -1,10 +1,11 @@
 // What the tests of the workspace share: its projects, their source files, and esbuild as users would run it.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, type BuildResult, build } from "esbuild";
+import { plainFiles } from "../bundle.mjs";
 import { workspaceSources } from "../workspace-sources.mjs";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -100,7 +101,15 @@ export async function runExample(
   const folder = mkdtempSync(join(realpathSync(tmpdir()), "neurite-example-"));
   try {
     const outfile = join(folder, "example.mjs");
-    await bundle(text, { platform: "node", target: "node20", write: true, outfile, plugins: [workspaceSources(root)] });
+    const options = {
+      platform: "node",
+      target: "node20",
+      write: true,
+      outfile,
+      plugins: [workspaceSources(root)],
+    } as const;
+    const { meta } = await bundle(text, options);
+    for (const { path, contents } of plainFiles(root, folder, meta)) writeFileSync(path, contents);
     const { status, stdout, stderr } = spawnSync(process.execPath, [...nodeOptions, outfile], {
       cwd: folder,
       encoding: "utf8",

@@ -12,6 +12,7 @@ import type { Workload } from "./workload.js";
 const BACKENDS: Readonly<Record<string, () => Promise<Device>>> = {
   "cpu-js": async () => (await import("@neurite/backend-cpu-js")).cpuJs(),
   wasm: async () => (await import("@neurite/backend-wasm")).wasm(),
+  "worker-threads": async () => (await import("@neurite/backend-worker-threads")).workerThreads(),
 };
 const WORKLOADS: readonly Workload[] = [...dispatchSuite, ...kernelSuite];
 const SUITES = [...new Set(WORKLOADS.map((workload) => workload.suite))];

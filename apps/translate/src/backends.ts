@@ -4,6 +4,7 @@ import { type Device, setDefaultDevice, ValueError } from "@neurite/core";
 const BACKENDS: Readonly<Record<string, () => Promise<Device>>> = {
   "cpu-js": async () => (await import("@neurite/backend-cpu-js")).cpuJs(),
   wasm: async () => (await import("@neurite/backend-wasm")).wasm(),
+  "worker-threads": async () => (await import("@neurite/backend-worker-threads")).workerThreads(),
   gpujs: async () => (await import("@neurite/backend-gpujs")).gpujs(),
 };
 

@@ -309,6 +309,25 @@ describe("lifetimes", () => {
     expect(train().itemSync()).toBeLessThan(first);
   });
 
+  it("give gradients back while walking: a long chain holds little at the end of its backward pass", () => {
+    const w = double([0.1, 0.2]);
+    const { kernels } = device().backend;
+    let atLastStep = 0;
+    const map: typeof kernels.map = (...args) => {
+      atLastStep = held();
+      return kernels.map(...args);
+    };
+    Object.assign(device().backend, { kernels: { ...kernels, map } });
+    const step = valueAndGrad(() => {
+      let y: Tensor = w;
+      for (let i = 0; i < 40; i++) y = tanh(y);
+      return sum(y);
+    }, w);
+    step().grads.dispose();
+    expect(atLastStep).toBeGreaterThan(2);
+    expect(atLastStep).toBeLessThan(10);
+  });
+
   it("let values used in the graph be freed by the caller before the backward pass", () => {
     const w = double([2, 3]);
     const x = double([5, 7]);

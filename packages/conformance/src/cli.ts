@@ -12,11 +12,13 @@ type Mode = (typeof MODES)[number];
 /** Lazy: a backend that is not asked for need not be installed. */
 const BACKENDS: Readonly<Record<string, (mode: Mode | undefined) => Promise<Device>>> = {
   "cpu-js": async () => (await import("@neurite/backend-cpu-js")).cpuJs(),
+  wasm: async () => (await import("@neurite/backend-wasm")).wasm(),
+  "worker-threads": async () => (await import("@neurite/backend-worker-threads")).workerThreads(),
   gpujs: async (mode) => (await import("@neurite/backend-gpujs")).gpujs(mode ? { mode } : {}),
 };
 
 const USAGE = `usage: npm run conformance -- --backend NAME [--mode MODE] [--op NAME]… [--json FILE]
-  --backend  ${Object.keys(BACKENDS).join(" or ")} (default cpu-js)
+  --backend  ${Object.keys(BACKENDS).join(", ")} (default cpu-js)
   --mode     of gpujs: ${MODES.join(" or ")}
   --op       only this op; may be given again
   --json     writes every check to a file

@@ -73,7 +73,9 @@ describe("runBackend", () => {
     expect(report.passed).toBeGreaterThan(30);
     const values = report.cases.find(({ name }) => name === valuesOfSin);
     expect(values).toMatchObject({ op: "sin", dtype: "float32", status: "passed", reason: "" });
-    const slope = report.cases.find(({ name }) => name === "sin of a matrix has the gradient of the reference [float32]");
+    const slope = report.cases.find(
+      ({ name }) => name === "sin of a matrix has the gradient of the reference [float32]",
+    );
     expect(slope?.maxError).toBeGreaterThan(0);
     expect(slope?.maxError).toBeLessThan(1e-5);
   });

@@ -19,19 +19,47 @@ export {
   type VjpContext,
 } from "./op.js";
 export * from "./ops/attention.js";
+export {
+  type AvgPoolOptions,
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  globalAvgPool,
+  globalMaxPool,
+} from "./ops/average-pool.js";
+export { type BatchNormResult, batchNorm, batchNormInference } from "./ops/batch-norm.js";
 export * from "./ops/concat.js";
+export { type ConvTransposeOptions, convTranspose1d, convTranspose2d, convTranspose3d } from "./ops/conv-transpose.js";
+export {
+  type ConvolutionOptions,
+  conv1d,
+  conv2d,
+  conv3d,
+  type FilterGradAttrs,
+  type InputGradAttrs,
+} from "./ops/convolution.js";
+export type { ConvolutionAttrs } from "./ops/convolution-compose.js";
 export { cast, copy } from "./ops/copy.js";
 export { arange, type CreateOptions, full, ones, onesLike, zeros, zerosLike } from "./ops/create.js";
 export * from "./ops/cross-entropy.js";
 export * from "./ops/elementwise.js";
 export { gather, pick, scatterAdd } from "./ops/gather.js";
+export { groupNorm } from "./ops/group-norm.js";
+export { type LayerNormOptions, layerNorm, type RMSNormOptions, rmsNorm } from "./ops/layer-norm.js";
 export * from "./ops/linear.js";
 export * from "./ops/lstm-cell.js";
 export { matmul } from "./ops/matmul.js";
+export { type MaxPoolOptions, maxPool1d, maxPool2d, maxPool3d } from "./ops/max-pool.js";
 export { type PadWidth, pad } from "./ops/pad.js";
+export type { PoolAttrs, PoolGradAttrs } from "./ops/pooling.js";
 export * from "./ops/random.js";
 export { all, any, argMax, argMin, max, mean, min, prod, type ReduceOptions, sum, sumTo } from "./ops/reduce.js";
+export type { Padding, Sliding, SlidingOptions } from "./ops/sliding.js";
 export * from "./ops/softmax.js";
+export type { NormalizationOptions } from "./ops/standardize.js";
 export * from "./ops/views.js";
 export * from "./parameter.js";
 export {

@@ -50,6 +50,9 @@ describe("coalescing", () => {
   it("drops axes of length 1", () => {
     const x = permute(numbered(1, 3, 1, 2), [1, 0, 3, 2]);
     expect(coalesce([3, 1, 2, 1], [x])[0]).toMatchObject({ shape: [6], strides: [1] });
+    const part = permute(numbered(2, 3, 4).slice([[0, 1], null, [0, 2]]), [1, 0, 2]);
+    expect(part.strides).toEqual([4, 12, 1]);
+    expect(coalesce([3, 1, 2], [part])[0]).toMatchObject({ shape: [3, 2], strides: [4, 1] });
   });
 
   it("keeps a transposed operand's axes", () => {

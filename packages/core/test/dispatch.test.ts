@@ -257,6 +257,7 @@ describe("checkFinite", () => {
   it("names an input that was not finite already", () => {
     const bad = tensor([Number.NaN]);
     expect(thrown(() => checkFinite(() => add(one(), bad))).message).toContain("Its input 1 was not finite already.");
+    expect(thrown(() => checkFinite(() => add(bad, one()))).message).toContain("Its input 0 was not finite already.");
   });
 
   it("does not judge integers and bools, and lets finite numbers pass", () => {

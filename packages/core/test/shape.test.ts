@@ -62,6 +62,7 @@ describe("broadcasting", () => {
       "add: operands expects shapes that broadcast (equal lengths or 1, aligned at the last axis), but received [2, 3] and [4, 3, 2], which differ at axis -1: 3 and 2. Reshape or expand one of them.",
     );
     expect(thrown(() => broadcastShapes("add", [0], [2])).code).toBe("ERR_SHAPE");
+    expect(thrown(() => broadcastShapes("add", [2], [0])).code).toBe("ERR_SHAPE");
   });
 });
 

@@ -1,0 +1,63 @@
+// The words that main and workers share, and how one of them takes a piece of work. Plain JavaScript, since the worker
+// loads it as it stands.
+//
+// A job is cut into pieces. TICKET holds the number of the job (upper 20 bits) and of the next piece (lower 12); a piece is
+// taken by raising it with compare-and-exchange. A thread that read the job's description while main was already writing
+// the next one finds another number there and takes nothing: pieces of a job are taken only while its description stands.
+
+/** Indices of 32-bit words. */
+export const TICKET = 0;
+/** Pieces finished. */
+export const DONE = 1;
+/** Workers that sleep on TICKET. */
+export const PARKED = 2;
+/** 1 when a worker's kernel failed. */
+export const FAILED = 3;
+/** 1 when workers are to end. */
+export const QUIT = 4;
+/** The job: its kernel's number, where its code lies, pieces, items, items in a piece, number of arguments. */
+export const KERNEL = 5;
+export const CODE = 6;
+export const CODE_BYTES = 7;
+export const PIECES = 8;
+export const ITEMS = 9;
+export const PIECE_ITEMS = 10;
+export const ARGUMENTS = 11;
+
+/** Bytes of the words, and of the arguments behind them (float64). */
+export const WORD_BYTES = 256;
+export const MOST_ARGUMENTS = 32;
+export const CONTROL_BYTES = WORD_BYTES + 8 * MOST_ARGUMENTS;
+
+export const PIECE_BITS = 12;
+const PIECE_MASK = (1 << PIECE_BITS) - 1;
+
+/**
+ * The next piece of the job with this ticket base, or −1 when there is none left or another job has begun.
+ * @param {Int32Array} words
+ * @param {number} job ticket with piece 0
+ * @param {number} pieces
+ */
+export function takePiece(words, job, pieces) {
+  for (;;) {
+    const ticket = Atomics.load(words, TICKET);
+    const piece = ticket & PIECE_MASK;
+    if ((ticket & ~PIECE_MASK) !== job || piece >= pieces) return -1;
+    if (Atomics.compareExchange(words, TICKET, ticket, ticket + 1) === ticket) return piece;
+  }
+}
+
+/**
+ * Functions that kernels call one element at a time.
+ * @type {Record<string, (...values: number[]) => number>}
+ */
+export const HOST = {
+  pow: Math.pow,
+  sin: Math.sin,
+  cos: Math.cos,
+  mod(a, b) {
+    const rest = a % b;
+    if (rest === 0) return b < 0 ? -0 : 0;
+    return rest < 0 !== b < 0 ? rest + b : rest;
+  },
+};

@@ -1,0 +1,72 @@
+/** The device that runs on all cores. */
+import { hasRelaxedSimd, hasSimd, WasmBackend } from "@neurite/backend-wasm";
+import { Device, UnsupportedError, ValueError } from "@neurite/core";
+import { ParallelEngine } from "./parallel-engine.js";
+import { expectSharedMemory } from "./pool.js";
+
+export interface WorkerThreadsOptions {
+  /** Threads in all, the calling one among them. Default: the number of cores. */
+  readonly threads?: number;
+  /** Fused multiply-add through relaxed SIMD. Default: where the engine has it. */
+  readonly relaxed?: boolean;
+  /** Largest memory in bytes; default 4 GiB. */
+  readonly maximumBytes?: number;
+  /** Milliseconds without progress after which a worker counts as lost. Default 10,000. */
+  readonly patience?: number;
+}
+
+class WorkerThreadsBackend extends WasmBackend {
+  constructor(override readonly engine: ParallelEngine) {
+    super("worker-threads", engine);
+  }
+
+  close(): Promise<void> {
+    return this.engine.close();
+  }
+}
+
+/**
+ * A device on WebAssembly SIMD and all cores: the same kernels as backend-wasm, and the same bits for any number of threads.
+ * Workers sleep while there is nothing to do and do not keep the process alive; `device.close()` ends them.
+ *
+ * @throws UnsupportedError where memory cannot be shared: a page that is not cross-origin isolated
+ * @example
+ * setDefaultDevice(await workerThreads());
+ */
+export async function workerThreads(options: WorkerThreadsOptions = {}): Promise<Device> {
+  const { threads = cores(), relaxed = hasRelaxedSimd(), patience = 10_000, maximumBytes } = options;
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new ValueError({
+      op: "workerThreads",
+      argument: "threads",
+      expected: "a positive integer",
+      received: String(threads),
+    });
+  }
+  if (!hasSimd()) {
+    throw new UnsupportedError({
+      op: "workerThreads",
+      argument: "WebAssembly",
+      expected: "an engine with 128-bit SIMD",
+      received: "one without",
+      remedy: "Use @neurite/backend-cpu-js.",
+    });
+  }
+  expectSharedMemory();
+  const engine = await ParallelEngine.start({
+    threads,
+    relaxed,
+    patience,
+    ...(maximumBytes === undefined ? {} : { maximumBytes }),
+  });
+  return new Device(new WorkerThreadsBackend(engine));
+}
+
+/** Cores of the machine, as far as it tells. */
+function cores(): number {
+  const { navigator, process } = globalThis as {
+    navigator?: { hardwareConcurrency?: number };
+    process?: { getBuiltinModule?(name: string): { availableParallelism(): number } };
+  };
+  return navigator?.hardwareConcurrency ?? process?.getBuiltinModule?.("node:os").availableParallelism() ?? 2;
+}

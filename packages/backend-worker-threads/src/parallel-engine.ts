@@ -1,0 +1,155 @@
+/**
+ * The engine of backend-wasm over a shared memory: a kernel's work is cut into pieces, which main and the workers take from
+ * one counter. Main never waits for a worker to wake up: what no worker has taken it does itself.
+ */
+import { type CompiledKernel, Engine } from "@neurite/backend-wasm";
+import { DeviceError } from "@neurite/core";
+import * as control from "./control.js";
+import { startWorker, type WorkerHandle } from "./pool.js";
+
+export interface ParallelOptions {
+  /** Threads in all, main among them. */
+  readonly threads: number;
+  readonly relaxed: boolean;
+  readonly maximumBytes?: number;
+  /** Longest time in ms that a wait for a worker may go on without any progress. */
+  readonly patience: number;
+}
+
+/** Pieces for each thread: more even out threads of different speed, fewer cost less. */
+const PIECES_PER_THREAD = 4;
+const MOST_PIECES = 1 << (control.PIECE_BITS - 1);
+/** Turns of the loop that waits for the last pieces before it sleeps. */
+const SPINS = 20_000;
+/** Milliseconds of one sleep. */
+const NAP = 20;
+
+interface Code {
+  readonly id: number;
+  readonly at: number;
+  readonly bytes: number;
+}
+
+export class ParallelEngine extends Engine {
+  readonly threads: number;
+  readonly #patience: number;
+  readonly #shared = new SharedArrayBuffer(control.CONTROL_BYTES);
+  readonly #words = new Int32Array(this.#shared, 0, control.WORD_BYTES / 4);
+  readonly #arguments = new Float64Array(this.#shared, control.WORD_BYTES, control.MOST_ARGUMENTS);
+  readonly #codes = new Map<CompiledKernel, Code>();
+  readonly #workers: WorkerHandle[] = [];
+  #job = 0;
+  #broken: string | null = null;
+
+  private constructor({ threads, relaxed, maximumBytes, patience }: ParallelOptions) {
+    super({ relaxed, shared: true }, maximumBytes);
+    this.threads = threads;
+    this.#patience = patience;
+  }
+
+  /** An engine whose workers are ready. */
+  static async start(options: ParallelOptions): Promise<ParallelEngine> {
+    const engine = new ParallelEngine(options);
+    const message = { memory: engine.heap.memory, shared: engine.#shared };
+    for (let i = 1; i < options.threads; i++) engine.#workers.push(startWorker(message));
+    try {
+      await Promise.all(engine.#workers.map((worker) => worker.ready));
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
+    return engine;
+  }
+
+  protected override compile(name: string, bytes: Uint8Array<ArrayBuffer>): CompiledKernel {
+    const kernel = super.compile(name, bytes);
+    // workers read the code from the shared memory when they first meet the kernel
+    const at = this.heap.allocate(bytes.length);
+    new Uint8Array(this.heap.memory.buffer, at, bytes.length).set(bytes);
+    this.#codes.set(kernel, { id: this.#codes.size + 1, at, bytes: bytes.length });
+    return kernel;
+  }
+
+  override run(kernel: CompiledKernel, count: number, grain: number, ...args: number[]): number | undefined {
+    if (this.#broken !== null) throw this.#brokenError();
+    const wanted = Math.min(Math.floor(count / grain), this.threads * PIECES_PER_THREAD, MOST_PIECES);
+    if (this.threads === 1 || wanted < 2) return kernel(0, count, ...args);
+    const size = Math.ceil(count / wanted);
+    const pieces = Math.ceil(count / size);
+    const job = this.#publish(this.#codes.get(kernel)!, pieces, count, size, args);
+    const words = this.#words;
+    for (let piece = control.takePiece(words, job, pieces); piece >= 0; piece = control.takePiece(words, job, pieces)) {
+      kernel(piece * size, Math.min(count, (piece + 1) * size), ...args);
+      Atomics.add(words, control.DONE, 1);
+    }
+    this.#await(pieces);
+    return undefined;
+  }
+
+  #publish({ id, at, bytes }: Code, pieces: number, items: number, size: number, args: readonly number[]): number {
+    const words = this.#words;
+    words[control.KERNEL] = id;
+    words[control.CODE] = at;
+    words[control.CODE_BYTES] = bytes;
+    words[control.PIECES] = pieces;
+    words[control.ITEMS] = items;
+    words[control.PIECE_ITEMS] = size;
+    words[control.ARGUMENTS] = args.length;
+    for (let i = 0; i < args.length; i++) this.#arguments[i] = args[i]!;
+    Atomics.store(words, control.DONE, 0);
+    this.#job = (this.#job + 1) & ((1 << (31 - control.PIECE_BITS)) - 1);
+    const ticket = this.#job << control.PIECE_BITS;
+    Atomics.store(words, control.TICKET, ticket);
+    if (Atomics.load(words, control.PARKED) > 0) Atomics.notify(words, control.TICKET);
+    return ticket;
+  }
+
+  /** Returns when all pieces are done; throws when a worker failed or nothing moves for too long. */
+  #await(pieces: number): void {
+    const words = this.#words;
+    let done = Atomics.load(words, control.DONE);
+    for (let spin = 0; done < pieces && spin < SPINS; spin++) done = Atomics.load(words, control.DONE);
+    let since = performance.now();
+    while (done < pieces) {
+      nap(words, done);
+      const now = Atomics.load(words, control.DONE);
+      if (now !== done) since = performance.now();
+      else if (performance.now() - since > this.#patience) {
+        this.#broken = `a worker took work and made no progress for ${this.#patience} ms: it crashed or was killed`;
+        throw this.#brokenError();
+      }
+      done = now;
+    }
+    if (Atomics.load(words, control.FAILED) === 1) {
+      this.#broken = "a kernel failed in a worker";
+      throw this.#brokenError();
+    }
+  }
+
+  #brokenError(): DeviceError {
+    return new DeviceError({
+      op: "workerThreads",
+      argument: "device",
+      expected: "all of its workers alive",
+      received: this.#broken ?? "",
+      remedy: "Create a new device; save what you need from this one through its tensors' data first.",
+    });
+  }
+
+  /** Ends the workers. */
+  async close(): Promise<void> {
+    this.#broken ??= "the device was closed";
+    Atomics.store(this.#words, control.QUIT, 1);
+    Atomics.notify(this.#words, control.TICKET);
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+}
+
+/** Sleeps until DONE changes, for a moment at most; spins where the thread may not sleep (a page's main thread). */
+function nap(words: Int32Array, done: number): void {
+  try {
+    Atomics.wait(words, control.DONE, done, NAP);
+  } catch {
+    for (let spin = 0; spin < SPINS && Atomics.load(words, control.DONE) === done; spin++);
+  }
+}

@@ -1,0 +1,76 @@
+// A worker: waits for jobs, compiles kernels it has not seen, and runs pieces of them. Plain JavaScript, so that bundlers
+// and Node take it as it is.
+import * as control from "./control.js";
+
+// a turn of the spin takes some nanoseconds; jobs of one training step follow each other within microseconds
+const SPINS = 4000;
+
+/** @param {{ memory: WebAssembly.Memory, shared: SharedArrayBuffer }} start */
+function work({ memory, shared }) {
+  const words = new Int32Array(shared, 0, control.WORD_BYTES / 4);
+  const argumentsOfJob = new Float64Array(shared, control.WORD_BYTES, control.MOST_ARGUMENTS);
+  const kernels = new Map();
+  let seen = 0;
+
+  for (;;) {
+    const ticket = awaitTicket(words, seen);
+    if (Atomics.load(words, control.QUIT) === 1) return;
+    const job = (ticket >> control.PIECE_BITS) << control.PIECE_BITS;
+    seen = job;
+    const pieces = words[control.PIECES];
+    const items = words[control.ITEMS];
+    const size = words[control.PIECE_ITEMS];
+    const args = Array.from(argumentsOfJob.subarray(0, words[control.ARGUMENTS]));
+    const id = words[control.KERNEL];
+    const code = [words[control.CODE], words[control.CODE_BYTES]];
+    for (let piece = control.takePiece(words, job, pieces); piece >= 0; piece = control.takePiece(words, job, pieces)) {
+      try {
+        let kernel = kernels.get(id);
+        if (!kernel) {
+          kernel = compile(memory, code[0], code[1]);
+          kernels.set(id, kernel);
+        }
+        kernel(piece * size, Math.min(items, (piece + 1) * size), ...args);
+      } catch {
+        Atomics.store(words, control.FAILED, 1);
+      }
+      Atomics.add(words, control.DONE, 1);
+      Atomics.notify(words, control.DONE);
+    }
+  }
+}
+
+/** The ticket once it belongs to a job other than `seen`: spins for a while, then sleeps. */
+function awaitTicket(words, seen) {
+  for (;;) {
+    for (let spin = 0; spin < SPINS; spin++) {
+      const ticket = Atomics.load(words, control.TICKET);
+      if ((ticket >> control.PIECE_BITS) << control.PIECE_BITS !== seen) return ticket;
+      if (Atomics.load(words, control.QUIT) === 1) return ticket;
+    }
+    const ticket = Atomics.load(words, control.TICKET);
+    if ((ticket >> control.PIECE_BITS) << control.PIECE_BITS !== seen) continue;
+    Atomics.add(words, control.PARKED, 1);
+    Atomics.wait(words, control.TICKET, ticket);
+    Atomics.sub(words, control.PARKED, 1);
+  }
+}
+
+function compile(memory, at, bytes) {
+  const code = new Uint8Array(memory.buffer, at, bytes).slice();
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code), { host: { memory, ...control.HOST } });
+  return exports.run;
+}
+
+const node = globalThis.process?.getBuiltinModule?.("node:worker_threads");
+if (node?.parentPort) {
+  node.parentPort.once("message", (start) => {
+    node.parentPort.postMessage("ready");
+    work(start);
+  });
+} else {
+  globalThis.onmessage = ({ data }) => {
+    globalThis.postMessage("ready");
+    work(data);
+  };
+}

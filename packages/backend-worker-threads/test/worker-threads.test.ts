@@ -1,0 +1,152 @@
+import { Worker } from "node:worker_threads";
+import { wasm } from "@neurite/backend-wasm";
+import { workerThreads } from "@neurite/backend-worker-threads";
+import {
+  add,
+  type Device,
+  fromHost,
+  Generator,
+  linear,
+  lstmCell,
+  matmul,
+  normal,
+  scope,
+  softmax,
+  sum,
+  type Tensor,
+  tanh,
+} from "@neurite/core";
+import { afterEach, describe, expect, it, vi } from "vitest";
+
+const open: Device[] = [];
+async function start(options: Parameters<typeof workerThreads>[0]): Promise<Device> {
+  const device = await workerThreads(options);
+  open.push(device);
+  return device;
+}
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await Promise.all(open.splice(0).map((device) => device.close()));
+});
+
+const drawn = new Map<number, Float32Array>();
+
+/** Normal numbers, the same for each seed; drawn once, which is most of the work. */
+function random(device: Device, shape: number[], seed: number): Tensor {
+  let data = drawn.get(seed);
+  if (!data) {
+    data = normal(shape, 0, 1, { device, generator: new Generator(seed) }).dataSync() as Float32Array;
+    drawn.set(seed, data);
+  }
+  return fromHost(data, "float32", shape, device);
+}
+
+/** Enough work that every kernel is cut into pieces. */
+function compute(device: Device): Float32Array[] {
+  return scope(() => {
+    const x = random(device, [301, 257], 1);
+    const w = random(device, [257, 263], 2);
+    const results: Tensor[] = [
+      tanh(random(device, [100_003], 3)),
+      add(x, random(device, [257], 4)),
+      matmul(x, w),
+      linear(x, random(device, [129, 257], 5), random(device, [129], 6)),
+      softmax(x),
+      sum(x, { axis: 0 }),
+      sum(x, { axis: 1 }),
+      lstmCell(random(device, [301, 512], 7), random(device, [301, 128], 8)).h,
+    ];
+    return results.map((result) => result.dataSync() as Float32Array) as never;
+  });
+}
+
+describe("workerThreads", () => {
+  it("gives the bits of one thread, whatever their number", async () => {
+    const expected = compute(wasm());
+    for (const threads of [1, 2, 3]) {
+      const device = await start({ threads });
+      // several times: pieces fall to other threads each time
+      for (let i = 0; i < 5; i++) expect(compute(device), `${threads} threads`).toEqual(expected);
+    }
+  });
+
+  it("goes on without workers that ended while they had no work", async () => {
+    const terminate = captureWorkers();
+    const device = await start({ threads: 3 });
+    await terminate();
+    expect(compute(device)).toEqual(compute(wasm()));
+  });
+
+  it("throws instead of hanging when a worker takes work and dies", async () => {
+    const messages: { shared: SharedArrayBuffer }[] = [];
+    captureWorkers((message) => messages.push(message as { shared: SharedArrayBuffer }));
+    const device = await start({ threads: 2, patience: 200 });
+    const control = new URL("../src/control.js", import.meta.url).href;
+    const thief = new Worker(
+      `import("${control}").then((control) => {
+        const { parentPort, workerData } = require("node:worker_threads");
+        const words = new Int32Array(workerData, 0, control.WORD_BYTES / 4);
+        parentPort.postMessage("ready");
+        for (;;) {
+          const ticket = Atomics.load(words, control.TICKET);
+          const job = (ticket >> control.PIECE_BITS) << control.PIECE_BITS;
+          if (job !== 0 && control.takePiece(words, job, words[control.PIECES]) >= 0) return;
+        }
+      });`,
+      { eval: true, workerData: messages[0]!.shared },
+    );
+    await new Promise((resolve) => thief.once("message", resolve));
+    expect(() => {
+      for (let i = 0; i < 1000; i++) compute(device);
+    }).toThrow(/no progress for 200 ms: it crashed or was killed/);
+    expect(() => compute(device)).toThrow(/Create a new device/);
+    await thief.terminate();
+  }, 30_000);
+
+  it("sleeps while there is nothing to do", async () => {
+    const device = await start({ threads: 3 });
+    compute(device);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const before = process.cpuUsage();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const { user, system } = process.cpuUsage(before);
+    // two busy loops would have used 800 ms
+    expect((user + system) / 1000).toBeLessThan(200);
+  });
+
+  it("refuses work after close, and to be started with no thread", async () => {
+    const device = await start({ threads: 2 });
+    await device.close();
+    await device.close();
+    expect(() => compute(device)).toThrow(/closed/);
+    await expect(workerThreads({ threads: 0 })).rejects.toThrow(/threads expects a positive integer/);
+  });
+
+  it("names backend-wasm where memory cannot be shared", async () => {
+    vi.stubGlobal("SharedArrayBuffer", undefined);
+    await expect(workerThreads({ threads: 2 })).rejects.toThrow(/cross-origin isolated.*@neurite\/backend-wasm/s);
+    vi.unstubAllGlobals();
+  });
+});
+
+/** Notes the workers that are started from here on; returns a function that ends them. */
+function captureWorkers(onMessage: (message: unknown) => void = () => {}): () => Promise<unknown> {
+  const started: Worker[] = [];
+  const builtin = process.getBuiltinModule;
+  vi.spyOn(process, "getBuiltinModule").mockImplementation(((name: string) => {
+    const module = builtin.call(process, name as "node:worker_threads");
+    if (name !== "node:worker_threads") return module;
+    class Captured extends Worker {
+      constructor(...args: ConstructorParameters<typeof Worker>) {
+        super(...args);
+        started.push(this);
+      }
+      override postMessage(message: unknown): void {
+        onMessage(message);
+        super.postMessage(message);
+      }
+    }
+    return { ...module, Worker: Captured };
+  }) as typeof builtin);
+  return () => Promise.all(started.map((worker) => worker.terminate()));
+}

@@ -1,0 +1,55 @@
+import { conv2d, ones, scope, type Tensor } from "@neurite/core";
+import { valuesOf } from "../call.js";
+import type { Case } from "../case.js";
+import { expectEqual, expectThat } from "../compare.js";
+import { slide } from "../convolution-reference.js";
+import { CONVOLUTION_TOLERANCE, convolution, convolutionErrors } from "./conv1d.js";
+
+export const conv2dCase: Case = {
+  op: "conv2d",
+  fused: true,
+  tolerance: CONVOLUTION_TOLERANCE,
+  samples: [
+    convolution("of two images", [[2, 4, 5, 2], [3, 2, 2, 3], [3]]),
+    convolution("without bias", [[1, 3, 3, 1], [2, 2, 1, 2]]),
+    convolution("with windows of one pixel", [[2, 3, 2, 3], [1, 1, 3, 2], [2]]),
+    convolution("with windows of one pixel and a stride", [[1, 4, 3, 2], [1, 1, 2, 2]], { stride: 2 }, slide(2, { stride: 2 })),
+    convolution("with padding", [[1, 3, 3, 2], [3, 3, 2, 2]], { padding: 1 }, slide(2, { pad: 1 })),
+    convolution("with padding on some sides", [[1, 3, 2, 1], [2, 3, 1, 2]], { padding: [[1, 0], [0, 2]] }, { before: [1, 0], after: [0, 2] }),
+    convolution("with a stride that leaves a rest", [[1, 6, 5, 1], [3, 2, 1, 2]], { stride: [2, 3] }, { stride: [2, 3] }),
+    convolution("with stride and TensorFlow's same padding", [[1, 4, 5, 1], [3, 3, 1, 2]], { stride: 2, padding: "same" }, { stride: [2, 2], before: [0, 1], after: [1, 1] }),
+    convolution("with dilation", [[1, 5, 6, 1], [2, 3, 1, 2]], { dilation: [3, 2] }, { dilation: [3, 2] }),
+    convolution("with stride, dilation and padding", [[1, 6, 5, 1], [3, 2, 1, 1]], { stride: [2, 1], dilation: [2, 3], padding: [2, [0, 1]] }, { stride: [2, 1], dilation: [2, 3], before: [2, 0], after: [2, 1] }),
+    convolution("in two groups", [[1, 3, 3, 4], [2, 2, 2, 2], [2]], { groups: 2 }),
+    convolution("in three groups with stride and padding", [[2, 4, 3, 6], [3, 2, 2, 3]], { groups: 3, stride: 2, padding: 1 }, slide(2, { stride: 2, pad: 1 })),
+    convolution("of each channel by itself", [[1, 4, 4, 3], [3, 3, 1, 3], [3]], { groups: 3, padding: 1 }, slide(2, { pad: 1 })),
+    convolution("of each channel by itself with stride and dilation", [[1, 5, 6, 2], [2, 2, 1, 2]], { groups: 2, stride: 2, dilation: 2 }, slide(2, { stride: 2, dilation: 2 })),
+    convolution("of each channel by itself to two each", [[1, 3, 4, 2], [2, 2, 1, 4]], { groups: 2 }),
+    convolution("of images of one pixel", [[2, 1, 1, 2], [3, 3, 2, 2]], { padding: 1 }, slide(2, { pad: 1 })),
+    convolution("of images of one row", [[1, 1, 6, 1], [1, 3, 1, 1]]),
+    convolution("of 2×17×19×9 elements and 21 filters", [[2, 17, 19, 9], [3, 3, 9, 21], [21]], { padding: 1 }, slide(2, { pad: 1 }), { gradient: false }),
+    convolution("of 2×9×11×35 elements, each channel by itself", [[2, 9, 11, 35], [3, 3, 1, 35]], { padding: 1, groups: 35 }, slide(2, { pad: 1 }), { gradient: false }),
+    convolution("of no image", [[0, 3, 3, 2], [2, 2, 2, 1], [1]]),
+  ],
+  checks: [
+    {
+      name: "runs in blocks where the windows together are large",
+      async run(env) {
+        // 9·224·224·12 copied elements, in two blocks; each output counts the elements of its window
+        const x = ones([1, 224, 224, 12], env);
+        const filters = ones([3, 3, 12, 1], env);
+        const y: Tensor = conv2d(x, filters, { padding: 1 });
+        const [values] = await valuesOf(y);
+        scope(() => {
+          x.dispose();
+          filters.dispose();
+        });
+        const edge = (i: number) => (i === 0 || i === 223 ? 2 : 3);
+        const wrong = values.findIndex((value, i) => value !== 12 * edge(Math.floor(i / 224)) * edge(i % 224));
+        expectThat(wrong < 0, `element ${wrong} is ${values[wrong]}`);
+        expectEqual("the number of elements", [values.length], [224 * 224]);
+      },
+    },
+  ],
+  errors: convolutionErrors(2),
+}; // biome-ignore format: lists of shapes
