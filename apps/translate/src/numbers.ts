@@ -37,14 +37,19 @@ export interface Corpus {
 const CORPUS_SEED = 20_240_601;
 const SIZES = { train: 23_500, development: 500, test: 1_000 };
 
-/** Numbers of one to six digits, each length equally often as far as there are enough of it. */
+/**
+ * Numbers of one to six digits, each length equally often as far as there are enough of it. Every fourth is made round, as
+ * in speech: it ends in one to three zeros. Spelling depends on it ("deux cents" but "deux cent un"), and among numbers
+ * drawn evenly only one in a hundred would show it.
+ */
 export function makeCorpus(): Corpus {
   const generator = new Generator(CORPUS_SEED);
   const total = SIZES.train + SIZES.development + SIZES.test;
   const numbers = new Set<number>();
   while (numbers.size < total) {
-    const digits = 1 + generator.integer(6);
-    numbers.add(generator.integer(10 ** digits));
+    const number = generator.integer(10 ** (1 + generator.integer(6)));
+    const unit = generator.integer(4) === 0 ? 10 ** (1 + generator.integer(3)) : 1;
+    numbers.add(number - (number % unit));
   }
   const pairs = Array.from(numbers, pairOf);
   const order = generator.permutation(total);

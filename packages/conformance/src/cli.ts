@@ -74,7 +74,7 @@ function parse<T extends NonNullable<Parameters<typeof parseArgs>[0]>["options"]
     return parseArgs({ args: [...args], options: options as NonNullable<T>, strict: true });
   } catch (error) {
     // parseArgs names the flag and explains itself at length
-    throw new UsageError((error as Error).message.split(". ")[0] + ".");
+    throw new UsageError(`${(error as Error).message.split(". ")[0]}.`);
   }
 }
 

@@ -16,7 +16,11 @@ function sample(name: string, shape: readonly number[]): Sample {
 
 export const globalMaxPoolCase: Case = {
   op: "globalMaxPool",
-  samples: [sample("of sequences", [2, 4, 3]), sample("of images", [2, 3, 4, 2]), sample("of volumes", [1, 2, 2, 3, 2])],
+  samples: [
+    sample("of sequences", [2, 4, 3]),
+    sample("of images", [2, 3, 4, 2]),
+    sample("of volumes", [1, 2, 2, 3, 2]),
+  ],
   errors: [
     {
       name: "a matrix",

@@ -1,6 +1,9 @@
 /** All cases. A new op adds a file beside this one and its line here. */
 import type { Case } from "../case.js";
 import { absCase } from "./abs.js";
+import { adaptiveAvgPool1dCase } from "./adaptive-avg-pool1d.js";
+import { adaptiveAvgPool2dCase } from "./adaptive-avg-pool2d.js";
+import { adaptiveAvgPool3dCase } from "./adaptive-avg-pool3d.js";
 import { addCase } from "./add.js";
 import { allCase } from "./all.js";
 import { anyCase } from "./any.js";
@@ -8,12 +11,23 @@ import { arangeCase } from "./arange.js";
 import { argMaxCase } from "./arg-max.js";
 import { argMinCase } from "./arg-min.js";
 import { attentionCase } from "./attention.js";
+import { avgPool1dCase } from "./avg-pool1d.js";
+import { avgPool2dCase } from "./avg-pool2d.js";
+import { avgPool3dCase } from "./avg-pool3d.js";
 import { backendCase } from "./backend.js";
+import { batchNormCase } from "./batch-norm.js";
+import { batchNormInferenceCase } from "./batch-norm-inference.js";
 import { castCase } from "./cast.js";
 import { ceilCase } from "./ceil.js";
 import { checkFiniteCase } from "./check-finite.js";
 import { clampCase } from "./clamp.js";
 import { concatCase } from "./concat.js";
+import { convTranspose1dCase } from "./conv-transpose1d.js";
+import { convTranspose2dCase } from "./conv-transpose2d.js";
+import { convTranspose3dCase } from "./conv-transpose3d.js";
+import { conv1dCase } from "./conv1d.js";
+import { conv2dCase } from "./conv2d.js";
+import { conv3dCase } from "./conv3d.js";
 import { copyCase } from "./copy.js";
 import { cosCase } from "./cos.js";
 import { crossEntropyCase } from "./cross-entropy.js";
@@ -31,10 +45,14 @@ import { fullCase } from "./full.js";
 import { gatherCase } from "./gather.js";
 import { geluCase } from "./gelu.js";
 import { geluTanhCase } from "./gelu-tanh.js";
+import { globalAvgPoolCase } from "./global-avg-pool.js";
+import { globalMaxPoolCase } from "./global-max-pool.js";
 import { greaterCase } from "./greater.js";
 import { greaterEqualCase } from "./greater-equal.js";
+import { groupNormCase } from "./group-norm.js";
 import { isFiniteCase } from "./is-finite.js";
 import { isNaNCase } from "./is-na-n.js";
+import { layerNormCase } from "./layer-norm.js";
 import { leakyReluCase } from "./leaky-relu.js";
 import { lessCase } from "./less.js";
 import { lessEqualCase } from "./less-equal.js";
@@ -49,6 +67,9 @@ import { lstmCellCase } from "./lstm-cell.js";
 import { maskedSoftmaxCase } from "./masked-softmax.js";
 import { matmulCase } from "./matmul.js";
 import { maxCase } from "./max.js";
+import { maxPool1dCase } from "./max-pool1d.js";
+import { maxPool2dCase } from "./max-pool2d.js";
+import { maxPool3dCase } from "./max-pool3d.js";
 import { maximumCase } from "./maximum.js";
 import { meanCase } from "./mean.js";
 import { minCase } from "./min.js";
@@ -70,6 +91,7 @@ import { readingCase } from "./reading.js";
 import { reciprocalCase } from "./reciprocal.js";
 import { reluCase } from "./relu.js";
 import { reshapeCase } from "./reshape.js";
+import { rmsNormCase } from "./rms-norm.js";
 import { roundCase } from "./round.js";
 import { rsqrtCase } from "./rsqrt.js";
 import { scatterAddCase } from "./scatter-add.js";
@@ -105,6 +127,9 @@ export const CASES: readonly Case[] = [
   readingCase,
   parameterCase,
   absCase,
+  adaptiveAvgPool1dCase,
+  adaptiveAvgPool2dCase,
+  adaptiveAvgPool3dCase,
   addCase,
   allCase,
   anyCase,
@@ -112,11 +137,22 @@ export const CASES: readonly Case[] = [
   argMaxCase,
   argMinCase,
   attentionCase,
+  avgPool1dCase,
+  avgPool2dCase,
+  avgPool3dCase,
+  batchNormCase,
+  batchNormInferenceCase,
   castCase,
   ceilCase,
   checkFiniteCase,
   clampCase,
   concatCase,
+  conv1dCase,
+  conv2dCase,
+  conv3dCase,
+  convTranspose1dCase,
+  convTranspose2dCase,
+  convTranspose3dCase,
   copyCase,
   cosCase,
   crossEntropyCase,
@@ -134,25 +170,32 @@ export const CASES: readonly Case[] = [
   gatherCase,
   geluCase,
   geluTanhCase,
+  globalAvgPoolCase,
+  globalMaxPoolCase,
   greaterCase,
   greaterEqualCase,
+  groupNormCase,
   isFiniteCase,
   isNaNCase,
+  layerNormCase,
   leakyReluCase,
   lessCase,
   lessEqualCase,
   linearCase,
   logCase,
-  logSoftmaxCase,
   log1pCase,
   logicalAndCase,
   logicalNotCase,
   logicalOrCase,
+  logSoftmaxCase,
   lstmCellCase,
   maskedSoftmaxCase,
   matmulCase,
   maxCase,
   maximumCase,
+  maxPool1dCase,
+  maxPool2dCase,
+  maxPool3dCase,
   meanCase,
   minCase,
   minimumCase,
@@ -171,6 +214,7 @@ export const CASES: readonly Case[] = [
   reciprocalCase,
   reluCase,
   reshapeCase,
+  rmsNormCase,
   roundCase,
   rsqrtCase,
   scatterAddCase,

@@ -3,7 +3,7 @@ import { elementwiseCase } from "../elementwise-case.js";
 
 export const reluCase = elementwiseCase(relu, {
   kind: "number",
-  reference: (x) => (x <= 0 ? 0 : x),
+  reference: (x) => Math.max(x, 0),
   operands: [{ low: -2, high: 2, avoid: [0] }],
   signedZeros: false,
   slopes: [{ at: [0], slopes: [0], name: "that of the flat side" }],
