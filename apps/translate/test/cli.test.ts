@@ -73,7 +73,7 @@ describe("a mistake", () => {
     [
       "an unknown backend",
       () => ["train", "--backend", "cuda"],
-      /--backend expects one of cpu-js, gpujs, but received "cuda"/,
+      /--backend expects one of cpu-js, wasm, worker-threads, gpujs, but received "cuda"/,
     ],
     ["an unknown flag", () => ["train", "--stepz", "3"], /unknown option '--stepz'.*Did you mean --steps/s],
     ["an unknown subcommand", () => ["trian"], /too many arguments|unknown command/],

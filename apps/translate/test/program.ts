@@ -11,7 +11,7 @@ export interface Ended {
 }
 
 /** Runs a command and collects what it prints; `watch` may kill it. */
-export function run(args: readonly string[], watch: (child: ChildProcess) => void = () => {}): Promise<Ended> {
+function run(args: readonly string[], watch: (child: ChildProcess) => void = () => {}): Promise<Ended> {
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
   const text = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {

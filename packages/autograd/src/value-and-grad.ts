@@ -34,7 +34,7 @@ export interface ValueAndGrad<T, X> {
 }
 
 /** All tensors of a tree, in order. */
-export function leaves(tree: unknown): Tensor[] {
+function leaves(tree: unknown): Tensor[] {
   if (isTensor(tree)) return [tree];
   if (typeof tree !== "object" || tree === null) {
     throw new ValueError({

@@ -22,7 +22,7 @@ import { makeConcat, makePad } from "./kernels/pad.js";
 import { makeReduce } from "./kernels/reduce.js";
 
 /** All kernels over one engine. */
-export function makeKernels(engine: Engine): RequiredKernels {
+function makeKernels(engine: Engine): RequiredKernels {
   return {
     fill: makeFill(engine),
     copy: makeCopy(engine),

@@ -5,7 +5,7 @@ export interface WasmMemory {
   grow(pages: number): number;
 }
 
-export interface WasmModule {
+interface WasmModule {
   readonly [Symbol.toStringTag]: string;
 }
 

@@ -13,7 +13,7 @@ import { sumTo } from "./ops/reduce.js";
 import { broadcastShapes } from "./shape.js";
 import type { Tensor } from "./tensor.js";
 
-export interface ElementwiseAttrs {
+interface ElementwiseAttrs {
   /** Values of the function's scalar parameters. */
   readonly scalars: readonly number[];
 }

@@ -8,15 +8,22 @@
  */
 
 import type { DType } from "./dtype.js";
+import * as averagePooling from "./ops/average-pool.js";
 import { split } from "./ops/concat.js";
+import { type ConvTransposeOptions, convTranspose1d, convTranspose2d, convTranspose3d } from "./ops/conv-transpose.js";
+import { type ConvolutionOptions, conv1d, conv2d, conv3d } from "./ops/convolution.js";
 import { cast, copy } from "./ops/copy.js";
 import * as elementwise from "./ops/elementwise.js";
 import { gather, pick } from "./ops/gather.js";
+import { groupNorm } from "./ops/group-norm.js";
+import { type LayerNormOptions, layerNorm, type RMSNormOptions, rmsNorm } from "./ops/layer-norm.js";
 import { linear } from "./ops/linear.js";
+import * as maxPooling from "./ops/max-pool.js";
 import { type PadWidth, pad } from "./ops/pad.js";
 import { dropout } from "./ops/random.js";
 import { all, any, argMax, argMin, max, mean, min, prod, type ReduceOptions, sum, sumTo } from "./ops/reduce.js";
 import { logSoftmax, softmax } from "./ops/softmax.js";
+import type { NormalizationOptions } from "./ops/standardize.js";
 import { type WindowOptions, windows } from "./ops/views.js";
 import type { Generator } from "./random.js";
 import type { Shape } from "./shape.js";
@@ -94,6 +101,27 @@ declare module "./tensor.js" {
     pick(indices: Tensor): Tensor;
     linear(weight: Tensor, bias?: Tensor): Tensor;
     dropout(p: number, generator?: Generator): Tensor;
+    // convolution, pooling and normalisation
+    conv1d(filters: Tensor, options?: ConvolutionOptions): Tensor;
+    conv2d(filters: Tensor, options?: ConvolutionOptions): Tensor;
+    conv3d(filters: Tensor, options?: ConvolutionOptions): Tensor;
+    convTranspose1d(filters: Tensor, options?: ConvTransposeOptions): Tensor;
+    convTranspose2d(filters: Tensor, options?: ConvTransposeOptions): Tensor;
+    convTranspose3d(filters: Tensor, options?: ConvTransposeOptions): Tensor;
+    maxPool1d(size: number | readonly number[], options?: maxPooling.MaxPoolOptions): Tensor;
+    maxPool2d(size: number | readonly number[], options?: maxPooling.MaxPoolOptions): Tensor;
+    maxPool3d(size: number | readonly number[], options?: maxPooling.MaxPoolOptions): Tensor;
+    avgPool1d(size: number | readonly number[], options?: averagePooling.AvgPoolOptions): Tensor;
+    avgPool2d(size: number | readonly number[], options?: averagePooling.AvgPoolOptions): Tensor;
+    avgPool3d(size: number | readonly number[], options?: averagePooling.AvgPoolOptions): Tensor;
+    adaptiveAvgPool1d(outputSize: number | readonly number[]): Tensor;
+    adaptiveAvgPool2d(outputSize: number | readonly number[]): Tensor;
+    adaptiveAvgPool3d(outputSize: number | readonly number[]): Tensor;
+    globalAvgPool(): Tensor;
+    globalMaxPool(): Tensor;
+    layerNorm(options?: LayerNormOptions): Tensor;
+    rmsNorm(options?: RMSNormOptions): Tensor;
+    groupNorm(groups: number, options?: NormalizationOptions): Tensor;
   }
 }
 
@@ -120,6 +148,17 @@ const methods = {
   pick,
   linear,
   dropout,
+  conv1d,
+  conv2d,
+  conv3d,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+  ...maxPooling,
+  ...averagePooling,
+  layerNorm,
+  rmsNorm,
+  groupNorm,
 };
 
 for (const [name, op] of Object.entries(methods)) {

@@ -50,6 +50,16 @@ it("calls the function of the same name on the tensor", async () => {
   expect(x.softmax(0).dataSync()).toEqual(core.softmax(x, 0).dataSync());
   expect(x.logSoftmax().dataSync()).toEqual(core.logSoftmax(x).dataSync());
   expect(x.dropout(0.5, new Generator(1)).dataSync()).toEqual(core.dropout(x, 0.5, new Generator(1)).dataSync());
+  const image = x.reshape([1, 2, 2, 1]);
+  expect(image.conv2d(image.reshape([2, 2, 1, 1])).itemSync()).toBe(0.25 + 1.5625 + 4 + 0.0625);
+  expect(image.convTranspose2d(image.reshape([2, 2, 1, 1])).shape).toEqual([1, 3, 3, 1]);
+  expect([image.maxPool2d(2).itemSync(), image.avgPool2d(2).itemSync(), image.globalAvgPool().itemSync()]).toEqual([
+    2, 0.375, 0.375,
+  ]);
+  expect(image.adaptiveAvgPool2d(1).shape).toEqual([1, 1, 1, 1]);
+  expect(x.layerNorm().dataSync()).toEqual(core.layerNorm(x).dataSync());
+  expect(x.rmsNorm({ eps: 1 }).dataSync()).toEqual(core.rmsNorm(x, { eps: 1 }).dataSync());
+  expect(x.groupNorm(2).dataSync()).toEqual(core.groupNorm(x, 2).dataSync());
   expect(x.copy().storage).not.toBe(x.storage);
   expect(Array.from(x.sumTo([2]).dataSync())).toEqual([2.5, -1]);
   expect([x.any().itemSync(), x.equal(x).all().itemSync(), x.prod().itemSync()]).toEqual([1, 1, -0.3125]);

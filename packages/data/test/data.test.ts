@@ -95,7 +95,13 @@ describe("DataLoader", () => {
 
   it("fetches ahead as far as told, and no further", async () => {
     const started: number[] = [];
-    const slow = { length: 10, get: async (i: number) => void started.push(i) ?? i };
+    const slow = {
+      length: 10,
+      get: async (i: number) => {
+        started.push(i);
+        return i;
+      },
+    };
     const loader = new DataLoader(slow, { batchSize: 1, prefetch: 2, collate });
     for await (const _ of loader) {
       await new Promise((resolve) => setTimeout(resolve, 5));

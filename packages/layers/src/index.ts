@@ -1,7 +1,15 @@
+export * from "./activations.js";
 export * from "./attention.js";
+export * from "./batch-norm.js";
+export * from "./convolution.js";
 export * from "./dropout.js";
 export * from "./embedding.js";
 export * from "./initializers.js";
 export * from "./linear.js";
 export * from "./lstm.js";
 export { expectSize, Module } from "./module.js";
+export * from "./multi-head-attention.js";
+export * from "./normalization.js";
+export * from "./pooling.js";
+export * from "./sequential.js";
+export * from "./transformer.js";

@@ -121,7 +121,7 @@ describe("Adam", () => {
     const reference = tf.train.adam(0.05, 0.9, 0.999, 1e-8);
     for (let t = 1; t <= STEPS; t++) {
       const values = Array.from(w.dataSync(), (value, i) => gradientAt(value, i, t));
-      reference.applyGradients({ [w.name]: tf.tensor1d(values) });
+      reference.applyGradients([{ name: w.name, tensor: tf.tensor1d(values) }]);
     }
     // tfjs computes in float32
     expectClose(
@@ -145,19 +145,17 @@ describe("every optimizer", () => {
   for (const [name, make] of Object.entries(makers)) {
     it(`${name} continues exactly from its saved state`, () => {
       const gradient = (t: number): Grads => ({ w: tensor([t, 1 - t]) });
-      const [a, b] = [0, 1].map(() => ({ w: new Parameter(tensor([1, 2])) })) as [
-        Record<string, Parameter>,
-        Record<string, Parameter>,
-      ];
+      const fresh = () => ({ w: new Parameter(tensor([1, 2])) });
+      const [a, b] = [fresh(), fresh()];
       const [one, two] = [make(a), make(b)];
       for (let t = 0; t < 5; t++) one.step(gradient(t));
-      b.w!.assign(a.w!);
+      b.w.assign(a.w);
       two.restore(one.state());
       expect(two.steps).toBe(5);
       one.step(gradient(9));
       two.step(gradient(9));
-      expect(b.w!.dataSync()).toEqual(a.w!.dataSync());
-      expect(a.w!.dataSync()).not.toEqual(new Float32Array([1, 2]));
+      expect(b.w.dataSync()).toEqual(a.w.dataSync());
+      expect(a.w.dataSync()).not.toEqual(new Float32Array([1, 2]));
     });
 
     it(`${name} changes nothing where \`when\` is false`, () => {

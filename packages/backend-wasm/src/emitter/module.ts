@@ -3,9 +3,6 @@ import type { Code, I32, ValueType } from "./code.js";
 import { unsigned } from "./code.js";
 import { FunctionBuilder, type Local, type ParameterLocals, type Parameters, typeCode } from "./function.js";
 
-/** A function imported from JavaScript, taking and returning f64. */
-export type HostFunction = (...values: number[]) => number;
-
 interface FunctionEntry {
   readonly name: string | null;
   readonly parameters: readonly ValueType[];

@@ -39,7 +39,7 @@ export interface Epilogue {
 }
 
 /** C [m, n] (rows `cRow` bytes apart) = A [m, k] · B [k, n], float32. */
-export function product(
+function product(
   engine: Engine,
   [m, k, n]: readonly [number, number, number],
   a: Matrix,

@@ -38,8 +38,6 @@ const PARAMETERS = {
   bias: "i32",
 } as const;
 
-export type TileArguments = Readonly<Record<keyof typeof PARAMETERS, I32>>;
-
 /**
  * Defines the function for a tile of `rows` rows and returns its number.
  * @param packed whether the rows of A are neighbours for each k, 4 bytes apart, so that one pointer reaches all of them

@@ -1,6 +1,5 @@
-import { valueAndGrad } from "@neurite/autograd";
-import { conv2d, ones, scope, sum } from "@neurite/core";
-import { valuesOf } from "../call.js";
+import { conv2d, ones } from "@neurite/core";
+import { slopeOf, valuesOf } from "../call.js";
 import type { Case, FreeCheck } from "../case.js";
 import { expectEqual, expectThat } from "../compare.js";
 import { slide } from "../convolution-reference.js";
@@ -20,8 +19,7 @@ function ofOnes(name: string, n: number, length: number, channels: number): Free
       const filters = ones([3, 3, channels, 1], env);
       const run = (weights: typeof filters) => conv2d(x, weights, { padding: 1 });
       const [values] = await valuesOf(run(filters));
-      const { grads } = scope(() => valueAndGrad(() => sum(run(filters)), [filters])());
-      const [slopes] = await valuesOf(grads[0]);
+      const slopes = await slopeOf(run, filters);
       x.dispose();
       filters.dispose();
       const wrong = values.findIndex(

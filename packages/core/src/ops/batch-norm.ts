@@ -55,7 +55,7 @@ const batchNormOp = /* @__PURE__ */ defineOp<BatchNormAttrs>({
 });
 
 /** dx + (dMean + 2·(x − mean)·dVariance)·share. */
-const withStatistics = /* @__PURE__ */ elementwise("batchNormGrad", 5, 1, (dx, dMean, x, mean, dVariance, share) =>
+const withStatistics = /* @__PURE__ */ elementwise("addStatisticsGrad", 5, 1, (dx, dMean, x, mean, dVariance, share) =>
   e.add(dx, e.mul(e.add(dMean, e.mul(e.mul(2, e.sub(x, mean)), dVariance)), share)),
 );
 

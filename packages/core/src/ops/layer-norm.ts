@@ -144,7 +144,7 @@ const rmsNormOp = /* @__PURE__ */ defineOp<RowNormAttrs>({
   saves: { inputs: [0, 1] },
 });
 
-const rmsCombined = /* @__PURE__ */ elementwise("rmsNormGrad", 4, 0, (g, z, meanGz, r) =>
+const rmsCombined = /* @__PURE__ */ elementwise("rmsScaleGrad", 4, 0, (g, z, meanGz, r) =>
   e.mul(e.sub(g, e.mul(z, meanGz)), r),
 );
 

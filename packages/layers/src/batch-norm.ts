@@ -1,0 +1,130 @@
+/** Batch normalisation with running statistics (Ioffe & Szegedy 2015; Jiang §8.2.5). */
+import {
+  Buffer,
+  batchNorm,
+  batchNormInference,
+  composite,
+  e,
+  elementwise,
+  formatShape,
+  ones,
+  Parameter,
+  ShapeError,
+  scope,
+  type Tensor,
+  ValueError,
+  viewOf,
+  zeros,
+} from "@neurite/core";
+import { expectSize, Module } from "./module.js";
+import type { NormOptions } from "./normalization.js";
+
+export interface BatchNormOptions extends NormOptions {
+  /** Share of the newest batch in the running statistics, as in PyTorch; others call 1 − this the momentum. Default 0.1. */
+  readonly momentum?: number;
+  /** Whether there are running statistics. Without them evaluation uses the batch's, too. Default true. */
+  readonly trackRunningStats?: boolean;
+}
+
+/** old + share·(factor·new − old). */
+const moveTowards = /* @__PURE__ */ elementwise("moveTowards", 2, 2, (old, next, share, factor) =>
+  e.add(old, e.mul(share, e.sub(e.mul(factor, next), old))),
+);
+
+/**
+ * Normalises each channel over the mini-batch while training, and by the running statistics in evaluation; x [..., channels].
+ * Weight and bias start at 1 and 0, running mean and variance at 0 and 1. The running variance is unbiased (÷ n − 1).
+ * @throws ValueError while training on a single element per channel, whose variance is 0
+ */
+export class BatchNorm extends Module {
+  readonly eps: number;
+  readonly momentum: number;
+  /** [channels] */
+  readonly weight: Parameter | null;
+  /** [channels] */
+  readonly bias: Parameter | null;
+  /** [channels] */
+  readonly runningMean: Buffer | null;
+  /** [channels] */
+  readonly runningVar: Buffer | null;
+
+  constructor(
+    readonly channels: number,
+    { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, ...init }: BatchNormOptions = {},
+  ) {
+    super();
+    expectSize("BatchNorm", "channels", channels);
+    this.eps = eps;
+    this.momentum = momentum;
+    this.weight = affine ? new Parameter(ones([channels], init)) : null;
+    this.bias = affine ? new Parameter(zeros([channels], init)) : null;
+    this.runningMean = trackRunningStats ? new Buffer(zeros([channels], init)) : null;
+    this.runningVar = trackRunningStats ? new Buffer(ones([channels], init)) : null;
+  }
+
+  /** Ranks of x that the layer takes, and how to say so; null for any. */
+  protected get expected(): { readonly ranks: readonly number[]; readonly words: string } | null {
+    return null;
+  }
+
+  forward(x: Tensor): Tensor {
+    const { runningMean, runningVar, eps, expected } = this;
+    if (x.shape[x.rank - 1] !== this.channels || (expected && !expected.ranks.includes(x.rank))) {
+      throw new ShapeError({
+        op: this.constructor.name,
+        argument: "x",
+        expected: `${expected?.words ?? "[..., channels]"} with ${this.channels} channels`,
+        received: formatShape(x.shape),
+      });
+    }
+    const options = { weight: this.weight ?? undefined, bias: this.bias ?? undefined, eps };
+    if (!this.training && runningMean && runningVar) return batchNormInference(x, runningMean, runningVar, options);
+    const n = x.size / this.channels;
+    if (this.training && n === 1) {
+      throw new ValueError({
+        op: this.constructor.name,
+        argument: "x",
+        expected: "more than one element per channel while training",
+        received: formatShape(x.shape),
+        remedy: "Use larger batches (drop a last one of 1), or eval().",
+      });
+    }
+    return composite("BatchNorm", () => {
+      const { y, mean, variance } = batchNorm(x, options);
+      if (this.training && runningMean && runningVar && n > 0) {
+        this.#update(runningMean, mean, 1);
+        this.#update(runningVar, variance, n / (n - 1));
+      }
+      return y;
+    });
+  }
+
+  #update(running: Buffer, batch: Tensor, factor: number): void {
+    scope(() => {
+      // a view made outside of dispatch is a value of its own: no gradient belongs to running statistics
+      const value = viewOf(batch, batch.shape, batch.strides, batch.offset);
+      running.assign(moveTowards([running, value], [this.momentum, factor]));
+    });
+  }
+}
+
+/** Of vectors [n, channels] or sequences [n, length, channels]. */
+export class BatchNorm1d extends BatchNorm {
+  protected override get expected() {
+    return { ranks: [2, 3], words: "[n, channels] or [n, length, channels]" };
+  }
+}
+
+/** Of images [n, height, width, channels]. */
+export class BatchNorm2d extends BatchNorm {
+  protected override get expected() {
+    return { ranks: [4], words: "[n, height, width, channels]" };
+  }
+}
+
+/** Of volumes [n, depth, height, width, channels]. */
+export class BatchNorm3d extends BatchNorm {
+  protected override get expected() {
+    return { ranks: [5], words: "[n, depth, height, width, channels]" };
+  }
+}

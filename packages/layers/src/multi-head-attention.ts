@@ -1,0 +1,165 @@
+/** Multi-head attention (Vaswani et al. 2017; Jiang §8.3.4), with PyTorch's parameters. Read next: `transformer.ts`. */
+import {
+  arange,
+  attention,
+  type Device,
+  dropout,
+  expectSameShape,
+  formatShape,
+  greaterEqual,
+  linear,
+  logicalAnd,
+  maskedSoftmax,
+  matmul,
+  mul,
+  Parameter,
+  permute,
+  reshape,
+  ShapeError,
+  split,
+  type Tensor,
+  transpose,
+  unsqueeze,
+  ValueError,
+  zeros,
+} from "@neurite/core";
+import { type InitOptions, initUniform } from "./initializers.js";
+import { Linear } from "./linear.js";
+import { expectSize, Module } from "./module.js";
+
+export interface MultiHeadAttentionOptions extends InitOptions {
+  /** Dropout of the attention weights while training. Default 0. */
+  readonly dropout?: number;
+  /** Default true. */
+  readonly bias?: boolean;
+}
+
+export interface AttentionMasks {
+  /** bool [n, m], [batch, n, m] or [batch, heads, n, m]; true where query i may attend to key j. */
+  readonly mask?: Tensor | undefined;
+  /** bool [batch, m]; true at keys that may be attended to, false at padding. */
+  readonly keyMask?: Tensor | undefined;
+}
+
+/**
+ * `heads` scaled dot-product attentions side by side, each on its own share of the features, joined and projected. A query
+ * that may attend to nothing gets the output projection of zeros.
+ *
+ * Parameters are PyTorch's: `inProjWeight` [3·features, features] is its `in_proj_weight` (query, key, value), which starts
+ * Xavier-uniform with zero biases; masks are the other way round: true means "may attend".
+ * @example
+ * const layer = new MultiHeadAttention(64, 8);
+ * layer.forward(x);                                        // self-attention, [2, 11, 64] → [2, 11, 64]
+ * layer.forward(x, x, x, { mask: causalMask(11) });
+ * layer.forward(query, memory, memory, { keyMask });
+ */
+export class MultiHeadAttention extends Module {
+  /** [3·features, features] */
+  readonly inProjWeight: Parameter;
+  /** [3·features] */
+  readonly inProjBias: Parameter | null;
+  readonly outProj: Linear;
+  readonly dropout: number;
+  readonly #generator: InitOptions["generator"];
+
+  constructor(
+    readonly features: number,
+    readonly heads: number,
+    { dropout: p = 0, bias = true, ...init }: MultiHeadAttentionOptions = {},
+  ) {
+    super();
+    expectSize("MultiHeadAttention", "features", features);
+    expectSize("MultiHeadAttention", "heads", heads);
+    if (features % heads !== 0) {
+      throw new ValueError({
+        op: "MultiHeadAttention",
+        argument: "heads",
+        expected: `a divisor of ${features} features`,
+        received: String(heads),
+      });
+    }
+    this.dropout = p;
+    // Xavier: √(6/(fan in + fan out))
+    const bound = Math.sqrt(6 / (4 * features));
+    this.inProjWeight = new Parameter(initUniform([3 * features, features], bound, init), { layout: "3·out,in" });
+    this.inProjBias = bias ? new Parameter(zeros([3 * features], init)) : null;
+    this.outProj = new Linear(features, features, { bias, ...init });
+    this.outProj.bias?.assign(zeros([features], init));
+    this.#generator = init.generator;
+  }
+
+  /**
+   * @param query [batch, n, features]
+   * @param key [batch, m, features]; default the query
+   * @param value [batch, m, features]; default the key
+   * @returns [batch, n, features]
+   */
+  forward(query: Tensor, key: Tensor = query, value: Tensor = key, masks: AttentionMasks = {}): Tensor {
+    this.#expect("query", query, query);
+    this.#expect("key", key, query);
+    this.#expect("value", value, query);
+    const [q, k, v] = this.#project(query, key, value).map((x) => this.#cut(x)) as [Tensor, Tensor, Tensor];
+    const mask = joinedMask(masks, query, key);
+    const context = this.training && this.dropout > 0 ? this.#dropped(q, k, v, mask) : attend(q, k, v, mask);
+    return this.outProj.forward(reshape(permute(context, [0, 2, 1, 3]), query.shape));
+  }
+
+  #expect(argument: string, x: Tensor, query: Tensor): void {
+    if (x.rank === 3 && x.shape[0] === query.shape[0] && x.shape[2] === this.features) return;
+    throw new ShapeError({
+      op: "MultiHeadAttention",
+      argument,
+      expected: `[${x === query ? "batch" : query.shape[0]}, length, ${this.features}]`,
+      received: formatShape(x.shape),
+    });
+  }
+
+  /** Queries, keys and values; in one product where they come from one input. */
+  #project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
+    const { inProjWeight: weight, inProjBias: bias } = this;
+    if (query === key && key === value) return split(linear(query, weight, bias ?? undefined), 3, 2);
+    const weights = split(weight, 3, 0);
+    const biases = bias ? split(bias, 3, 0) : [];
+    return [query, key, value].map((x, i) => linear(x, weights[i]!, biases[i]));
+  }
+
+  /** [batch, length, features] → [batch, heads, length, features of a head]. */
+  #cut(x: Tensor): Tensor {
+    const [batch, length] = x.shape as readonly number[] as [number, number];
+    return permute(reshape(x, [batch, length, this.heads, this.features / this.heads]), [0, 2, 1, 3]);
+  }
+
+  /** Attention whose weights are dropped, which the fused op cannot do. */
+  #dropped(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | undefined): Tensor {
+    const scores = mul(matmul(q, transpose(k)), 1 / Math.sqrt(this.features / this.heads));
+    return matmul(dropout(maskedSoftmax(scores, mask), this.dropout, this.#generator), v);
+  }
+}
+
+function attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | undefined): Tensor {
+  return attention(q, k, v, mask ? { mask } : {});
+}
+
+/** Both masks as one that broadcasts to [batch, heads, n, m]. */
+function joinedMask({ mask, keyMask }: AttentionMasks, query: Tensor, key: Tensor): Tensor | undefined {
+  if (mask && (mask.rank < 2 || mask.rank > 4)) {
+    throw new ShapeError({
+      op: "MultiHeadAttention",
+      argument: "mask",
+      expected: "[n, m], [batch, n, m] or [batch, heads, n, m]",
+      received: formatShape(mask.shape),
+    });
+  }
+  const pairs = mask?.rank === 3 ? unsqueeze(mask, 1) : mask;
+  if (!keyMask) return pairs;
+  const [batch, m] = [query.shape[0]!, key.shape[1]!];
+  expectSameShape("MultiHeadAttention", "keyMask", [batch, m], keyMask.shape);
+  const keys = reshape(keyMask, [batch, 1, 1, m]);
+  return pairs ? logicalAnd(pairs, keys) : keys;
+}
+
+/** bool [length, length], true where position i may see position j ≤ i. */
+export function causalMask(length: number, options: { readonly device?: Device } = {}): Tensor {
+  const positions = arange(0, length, 1, options);
+  return greaterEqual(unsqueeze(positions, 1), positions);
+}

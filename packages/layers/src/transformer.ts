@@ -1,0 +1,154 @@
+/** Layers of the transformer (Vaswani et al. 2017; Jiang §8.3.4), with PyTorch's structure and names. */
+import { add, gelu, relu, type Tensor } from "@neurite/core";
+import { Dropout } from "./dropout.js";
+import type { InitOptions } from "./initializers.js";
+import { Linear } from "./linear.js";
+import { Module } from "./module.js";
+import { MultiHeadAttention } from "./multi-head-attention.js";
+import { LayerNorm } from "./normalization.js";
+
+export interface TransformerLayerOptions extends InitOptions {
+  /** Width of the layer between the two of the feed-forward part. Default 2048. */
+  readonly feedForward?: number;
+  /** Default 0.1. */
+  readonly dropout?: number;
+  /** Default `relu`. */
+  readonly activation?: "relu" | "gelu";
+  /** Normalises the input of each part instead of the sum after it. Default false. */
+  readonly normFirst?: boolean;
+  /** Default 1e-5. */
+  readonly eps?: number;
+}
+
+/** The part that both layers share: a residual of two linear layers, position by position. */
+abstract class TransformerLayer extends Module {
+  readonly linear1: Linear;
+  readonly dropout: Dropout;
+  readonly linear2: Linear;
+  readonly activation: "relu" | "gelu";
+  readonly normFirst: boolean;
+
+  constructor(features: number, options: TransformerLayerOptions) {
+    super();
+    const { feedForward = 2048, dropout = 0.1, activation = "relu", normFirst = false } = options;
+    const init = initOf(options);
+    this.linear1 = new Linear(features, feedForward, init);
+    this.dropout = new Dropout(dropout, init);
+    this.linear2 = new Linear(feedForward, features, init);
+    this.activation = activation;
+    this.normFirst = normFirst;
+  }
+
+  /** linear2(dropout(activation(linear1(x)))). */
+  protected feed(x: Tensor): Tensor {
+    const hidden = this.linear1.forward(x);
+    return this.linear2.forward(this.dropout.forward(this.activation === "gelu" ? gelu(hidden) : relu(hidden)));
+  }
+
+  /** x + dropped(part(norm(x))), or norm(x + dropped(part(x))). */
+  protected residual(x: Tensor, norm: LayerNorm, dropped: Dropout, part: (x: Tensor) => Tensor): Tensor {
+    if (this.normFirst) return add(x, dropped.forward(part(norm.forward(x))));
+    return norm.forward(add(x, dropped.forward(part(x))));
+  }
+}
+
+/** The options that initialisers and dropout read. */
+function initOf({ device, dtype, generator }: InitOptions): InitOptions {
+  return { ...(device && { device }), ...(dtype && { dtype }), ...(generator && { generator }) };
+}
+
+export interface EncoderMasks {
+  /** bool [time, time], [n, time, time] or [n, heads, time, time]; true where position i may attend to position j. */
+  readonly mask?: Tensor;
+  /** bool [n, time], true at real positions. */
+  readonly keyMask?: Tensor;
+}
+
+/**
+ * Self-attention and a feed-forward net, each in a residual with layer normalisation: [n, time, features] → the same.
+ * @example
+ * const layer = new TransformerEncoderLayer(64, 8, { feedForward: 256, activation: "gelu", normFirst: true });
+ * layer.forward(x, { keyMask: notEqual(tokens, padding) });
+ */
+export class TransformerEncoderLayer extends TransformerLayer {
+  readonly selfAttn: MultiHeadAttention;
+  readonly norm1: LayerNorm;
+  readonly norm2: LayerNorm;
+  readonly dropout1: Dropout;
+  readonly dropout2: Dropout;
+
+  constructor(
+    readonly features: number,
+    readonly heads: number,
+    options: TransformerLayerOptions = {},
+  ) {
+    super(features, options);
+    const { dropout = 0.1, eps = 1e-5 } = options;
+    const init = initOf(options);
+    this.selfAttn = new MultiHeadAttention(features, heads, { dropout, ...init });
+    this.norm1 = new LayerNorm(features, { eps, ...init });
+    this.norm2 = new LayerNorm(features, { eps, ...init });
+    this.dropout1 = new Dropout(dropout, init);
+    this.dropout2 = new Dropout(dropout, init);
+  }
+
+  forward(x: Tensor, masks: EncoderMasks = {}): Tensor {
+    const attended = this.residual(x, this.norm1, this.dropout1, (y) => this.selfAttn.forward(y, y, y, masks));
+    return this.residual(attended, this.norm2, this.dropout2, (y) => this.feed(y));
+  }
+}
+
+export interface DecoderMasks extends EncoderMasks {
+  /** bool [time, source], [n, time, source] or [n, heads, time, source], for attention to the memory. */
+  readonly memoryMask?: Tensor;
+  /** bool [n, source], true at real positions of the memory. */
+  readonly memoryKeyMask?: Tensor;
+}
+
+/**
+ * Self-attention (give it a {@link causalMask}), attention to the encoder's output, and a feed-forward net.
+ * @example
+ * layer.forward(x, memory, { mask: causalMask(x.shape[1]), memoryKeyMask });   // [n, time, features]
+ */
+export class TransformerDecoderLayer extends TransformerLayer {
+  readonly selfAttn: MultiHeadAttention;
+  readonly multiheadAttn: MultiHeadAttention;
+  readonly norm1: LayerNorm;
+  readonly norm2: LayerNorm;
+  readonly norm3: LayerNorm;
+  readonly dropout1: Dropout;
+  readonly dropout2: Dropout;
+  readonly dropout3: Dropout;
+
+  constructor(
+    readonly features: number,
+    readonly heads: number,
+    options: TransformerLayerOptions = {},
+  ) {
+    super(features, options);
+    const { dropout = 0.1, eps = 1e-5 } = options;
+    const init = initOf(options);
+    this.selfAttn = new MultiHeadAttention(features, heads, { dropout, ...init });
+    this.multiheadAttn = new MultiHeadAttention(features, heads, { dropout, ...init });
+    this.norm1 = new LayerNorm(features, { eps, ...init });
+    this.norm2 = new LayerNorm(features, { eps, ...init });
+    this.norm3 = new LayerNorm(features, { eps, ...init });
+    this.dropout1 = new Dropout(dropout, init);
+    this.dropout2 = new Dropout(dropout, init);
+    this.dropout3 = new Dropout(dropout, init);
+  }
+
+  /**
+   * @param x [n, time, features]
+   * @param memory [n, source, features]
+   */
+  forward(x: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
+    const { memoryMask, memoryKeyMask, ...own } = masks;
+    const across = { mask: memoryMask, keyMask: memoryKeyMask };
+    const first = this.residual(x, this.norm1, this.dropout1, (y) => this.selfAttn.forward(y, y, y, own));
+    const second = this.residual(first, this.norm2, this.dropout2, (y) =>
+      this.multiheadAttn.forward(y, memory, memory, across),
+    );
+    return this.residual(second, this.norm3, this.dropout3, (y) => this.feed(y));
+  }
+}
