@@ -101,13 +101,8 @@ export async function runExample(
   const folder = mkdtempSync(join(realpathSync(tmpdir()), "neurite-example-"));
   try {
     const outfile = join(folder, "example.mjs");
-    const options = {
-      platform: "node",
-      target: "node20",
-      write: true,
-      outfile,
-      plugins: [workspaceSources(root)],
-    } as const;
+    const plugins = [workspaceSources(root)];
+    const options: BuildOptions = { platform: "node", target: "node20", write: true, outfile, plugins };
     const { meta } = await bundle(text, options);
     for (const { path, contents } of plainFiles(root, folder, meta)) writeFileSync(path, contents);
     const { status, stdout, stderr } = spawnSync(process.execPath, [...nodeOptions, outfile], {

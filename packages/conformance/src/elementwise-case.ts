@@ -43,7 +43,7 @@ const REFUSED: Readonly<Record<Kind, readonly [DType, readonly string[]] | null>
   select: null,
 };
 
-export interface GradientExample {
+interface GradientExample {
   readonly at: readonly number[];
   /** Slope by each operand there. */
   readonly slopes: readonly number[];

@@ -6,10 +6,7 @@ const MASK = 0xffffffffn;
 const ROTATIONS = [13n, 15n, 26n, 6n, 17n, 29n, 16n, 24n];
 
 /** Two 32-bit words from a key and a counter of two words each. */
-export function threefryReference(
-  key: readonly [bigint, bigint],
-  counter: readonly [bigint, bigint],
-): [number, number] {
+function threefryReference(key: readonly [bigint, bigint], counter: readonly [bigint, bigint]): [number, number] {
   const keys = [key[0], key[1], 0x1bd11bdan ^ key[0] ^ key[1]];
   let [x, y] = [(counter[0] + keys[0]) & MASK, (counter[1] + keys[1]) & MASK];
   for (let round = 0; round < 20; round++) {

@@ -35,6 +35,12 @@ it("prints a table and the sum, and writes every check as JSON", () => {
   }
 });
 
+it("knows what a backend of this repository cannot do", () => {
+  const { status, stdout } = run("--backend", "gpujs", "--mode", "cpu", "--op", "neg");
+  expect(stdout).toMatch(/gpujs: \d+ passed, 0 failed, 4 expected to fail/);
+  expect(status).toBe(0);
+});
+
 it.each([
   [["--backend", "cuda"], '--backend "cuda" is none of cpu-js, '],
   [["--backend", "gpujs", "--mode", "metal"], '--mode "metal" is none of cpu, webasm'],

@@ -62,18 +62,19 @@ export class BatchNorm extends Module {
     this.runningVar = trackRunningStats ? new Buffer(ones([channels], init)) : null;
   }
 
-  /** Ranks of x that the layer takes, and how to say so; null for any. */
-  protected get expected(): { readonly ranks: readonly number[]; readonly words: string } | null {
-    return null;
+  /** The layer's name, the ranks of x that it takes (null: any), and how to say so. */
+  protected get form(): { readonly name: string; readonly ranks: readonly number[] | null; readonly words: string } {
+    return { name: "BatchNorm", ranks: null, words: "[..., channels]" };
   }
 
   forward(x: Tensor): Tensor {
-    const { runningMean, runningVar, eps, expected } = this;
-    if (x.shape[x.rank - 1] !== this.channels || (expected && !expected.ranks.includes(x.rank))) {
+    const { runningMean, runningVar, eps } = this;
+    const { name, ranks, words } = this.form;
+    if (x.shape[x.rank - 1] !== this.channels || (ranks && !ranks.includes(x.rank))) {
       throw new ShapeError({
-        op: this.constructor.name,
+        op: name,
         argument: "x",
-        expected: `${expected?.words ?? "[..., channels]"} with ${this.channels} channels`,
+        expected: `${words} with ${this.channels} channels`,
         received: formatShape(x.shape),
       });
     }
@@ -82,14 +83,14 @@ export class BatchNorm extends Module {
     const n = x.size / this.channels;
     if (this.training && n === 1) {
       throw new ValueError({
-        op: this.constructor.name,
+        op: name,
         argument: "x",
         expected: "more than one element per channel while training",
         received: formatShape(x.shape),
         remedy: "Use larger batches (drop a last one of 1), or eval().",
       });
     }
-    return composite("BatchNorm", () => {
+    return composite(name, () => {
       const { y, mean, variance } = batchNorm(x, options);
       if (this.training && runningMean && runningVar && n > 0) {
         this.#update(runningMean, mean, 1);
@@ -110,21 +111,21 @@ export class BatchNorm extends Module {
 
 /** Of vectors [n, channels] or sequences [n, length, channels]. */
 export class BatchNorm1d extends BatchNorm {
-  protected override get expected() {
-    return { ranks: [2, 3], words: "[n, channels] or [n, length, channels]" };
+  protected override get form() {
+    return { name: "BatchNorm1d", ranks: [2, 3], words: "[n, channels] or [n, length, channels]" };
   }
 }
 
 /** Of images [n, height, width, channels]. */
 export class BatchNorm2d extends BatchNorm {
-  protected override get expected() {
-    return { ranks: [4], words: "[n, height, width, channels]" };
+  protected override get form() {
+    return { name: "BatchNorm2d", ranks: [4], words: "[n, height, width, channels]" };
   }
 }
 
 /** Of volumes [n, depth, height, width, channels]. */
 export class BatchNorm3d extends BatchNorm {
-  protected override get expected() {
-    return { ranks: [5], words: "[n, depth, height, width, channels]" };
+  protected override get form() {
+    return { name: "BatchNorm3d", ranks: [5], words: "[n, depth, height, width, channels]" };
   }
 }

@@ -2,6 +2,7 @@
 import {
   arange,
   attention,
+  composite,
   type Device,
   dropout,
   expectSameShape,
@@ -84,7 +85,9 @@ export class MultiHeadAttention extends Module {
     this.inProjWeight = new Parameter(initUniform([3 * features, features], bound, init), { layout: "3·out,in" });
     this.inProjBias = bias ? new Parameter(zeros([3 * features], init)) : null;
     this.outProj = new Linear(features, features, { bias, ...init });
-    this.outProj.bias?.assign(zeros([features], init));
+    const zero = zeros([features], init);
+    this.outProj.bias?.assign(zero);
+    zero.dispose();
     this.#generator = init.generator;
   }
 
@@ -160,6 +163,8 @@ function joinedMask({ mask, keyMask }: AttentionMasks, query: Tensor, key: Tenso
 
 /** bool [length, length], true where position i may see position j ≤ i. */
 export function causalMask(length: number, options: { readonly device?: Device } = {}): Tensor {
-  const positions = arange(0, length, 1, options);
-  return greaterEqual(unsqueeze(positions, 1), positions);
+  return composite("causalMask", () => {
+    const positions = arange(0, length, 1, options);
+    return greaterEqual(unsqueeze(positions, 1), positions);
+  });
 }

@@ -5,7 +5,7 @@
  * 15 (12 sums, 2 of B, 1 of A); with multiply and add apart the product needs one more, and 4 × 8 fits. k is not unrolled:
  * before version 12 of V8 (Node 20) the loads of an unrolled body are all moved to its top, and then spill.
  */
-import { f32x4, type I32, i32, v128 } from "../emitter/code.js";
+import { f32x4, i32, v128 } from "../emitter/code.js";
 import type { FunctionBuilder, Local } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Features } from "../vector-math.js";

@@ -5,7 +5,7 @@ import { given, numbers } from "../inputs.js";
 import { alongAxis } from "../plain.js";
 
 /** By definition, after a shift that changes nothing but the range. */
-export function shares(line: readonly number[]): number[] {
+function shares(line: readonly number[]): number[] {
   const top = Math.max(...line);
   const powers = line.map((x) => Math.exp(x - top));
   const total = powers.reduce((a, b) => a + b, 0);
