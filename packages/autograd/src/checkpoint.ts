@@ -55,33 +55,34 @@ export function checkpoint<A extends readonly unknown[], R extends Tensor | read
     ) as R;
     const inputs = [...captures.found.values()];
     if (inputs.length === 0) return result;
-    const results = dispatch(replayedOp(fn, args, random, result), inputs, {});
+    const run = { fn: fn as Run["fn"], args, random, result };
+    const results = dispatch(checkpointOp, inputs, run);
     return (isTensor(result) ? results[0] : results) as R;
   };
 }
 
-/** The op that stands for one run of `fn`, whose results are there already. */
-function replayedOp<A extends readonly unknown[]>(
-  fn: (...args: A) => Tensor | readonly Tensor[],
-  args: A,
-  random: GeneratorState,
-  result: Tensor | readonly Tensor[],
-) {
-  return defineOp<Record<string, never>>({
-    name: "checkpoint",
-    infer: () => [],
-    compose: () => [result].flat() as Tensor[],
-    vjp({ inputs, dy, needs }) {
-      const byKey = new Map(inputs.map((input) => [input.key, input]));
-      const again = replaceTensors(args, (tensor) => byKey.get(tensor.key) ?? tensor) as A;
-      const sources = inputs.filter((input, i) => needs[i] && isFloat(input.dtype));
-      const { tape, result: replayed } = replay(random, () => record("checkpoint", sources, () => fn(...again)));
-      const gradients = tape.backward([replayed].flat() as Tensor[], dy);
-      return inputs.map((input) => gradients[sources.indexOf(input)] ?? null);
-    },
-    saves: { inputs: "all" },
-  });
+/** One run of a function whose results are there already, and what it takes to run it again. */
+interface Run {
+  readonly fn: (...args: readonly unknown[]) => Tensor | readonly Tensor[];
+  readonly args: readonly unknown[];
+  readonly random: GeneratorState;
+  readonly result: Tensor | readonly Tensor[];
 }
+
+const checkpointOp = /* @__PURE__ */ defineOp<Run>({
+  name: "checkpoint",
+  infer: () => [],
+  compose: (_inputs, { result }) => [result].flat() as Tensor[],
+  vjp({ attrs: { fn, args, random }, inputs, dy, needs }) {
+    const byKey = new Map(inputs.map((input) => [input.key, input]));
+    const again = args.map((arg) => replaceTensors(arg, (tensor) => byKey.get(tensor.key) ?? tensor));
+    const sources = inputs.filter((input, i) => needs[i] && isFloat(input.dtype));
+    const { tape, result } = replay(random, () => record("checkpoint", sources, () => fn(...again)));
+    const gradients = tape.backward([result].flat() as Tensor[], dy);
+    return inputs.map((input) => gradients[sources.indexOf(input)] ?? null);
+  },
+  saves: { inputs: "all" },
+});
 
 /** Runs `fn` with the random numbers of an earlier run and without writing buffers. */
 function replay<T>(random: GeneratorState, fn: () => T): T {
