@@ -55,16 +55,17 @@ export function checkpoint<A extends readonly unknown[], R extends Tensor | read
     ) as R;
     const inputs = [...captures.found.values()];
     if (inputs.length === 0) return result;
-    const run = { fn: fn as Run["fn"], args, random, result };
-    const results = dispatch(checkpointOp, inputs, run);
+    const again: Run["again"] = (byKey) =>
+      fn(...(replaceTensors(args, (tensor) => byKey.get(tensor.key) ?? tensor) as A));
+    const results = dispatch(checkpointOp, inputs, { again, random, result });
     return (isTensor(result) ? results[0] : results) as R;
   };
 }
 
 /** One run of a function whose results are there already, and what it takes to run it again. */
 interface Run {
-  readonly fn: (...args: readonly unknown[]) => Tensor | readonly Tensor[];
-  readonly args: readonly unknown[];
+  /** Runs it once more, with its tensor arguments exchanged for those with the same key. */
+  readonly again: (byKey: ReadonlyMap<number, Tensor>) => Tensor | readonly Tensor[];
   readonly random: GeneratorState;
   readonly result: Tensor | readonly Tensor[];
 }
@@ -73,11 +74,10 @@ const checkpointOp = /* @__PURE__ */ defineOp<Run>({
   name: "checkpoint",
   infer: () => [],
   compose: (_inputs, { result }) => [result].flat() as Tensor[],
-  vjp({ attrs: { fn, args, random }, inputs, dy, needs }) {
+  vjp({ attrs: { again, random }, inputs, dy, needs }) {
     const byKey = new Map(inputs.map((input) => [input.key, input]));
-    const again = args.map((arg) => replaceTensors(arg, (tensor) => byKey.get(tensor.key) ?? tensor));
     const sources = inputs.filter((input, i) => needs[i] && isFloat(input.dtype));
-    const { tape, result } = replay(random, () => record("checkpoint", sources, () => fn(...again)));
+    const { tape, result } = replay(random, () => record("checkpoint", sources, () => again(byKey)));
     const gradients = tape.backward([result].flat() as Tensor[], dy);
     return inputs.map((input) => gradients[sources.indexOf(input)] ?? null);
   },
