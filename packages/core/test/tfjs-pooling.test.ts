@@ -20,6 +20,8 @@ describe("as in tfjs:", () => {
       [3, 1],
       [2, 3],
     ] as const) {
+      // tfjs' "same" padding of volumes goes below zero where the steps are longer than the window
+      const cube = padding === "valid" || stride <= size;
       const how = `${size} by steps of ${stride}, padding ${padding}`;
 
       it(`max-pooling of ${how}`, () => {
@@ -33,6 +35,7 @@ describe("as in tfjs:", () => {
           (x) => tf.maxPool(x as T4, size, stride, padding),
           [{ shape: [2, 7, 8, 3] }],
         );
+        if (!cube) return;
         expectSame(
           (x) => maxPool3d(x, size, { stride, padding }),
           (x) => tf.maxPool3d(x as T5, size, stride, padding),
@@ -55,6 +58,7 @@ describe("as in tfjs:", () => {
           [{ shape: [2, 7, 8, 3] }],
           { gradients: padding === "valid" },
         );
+        if (!cube) return;
         expectSame(
           (x) => avgPool3d(x, size, options),
           (x) => tf.avgPool3d(x as T5, size, stride, padding),

@@ -50,7 +50,7 @@ export function expectSame(
     tensors,
   )(...tensors);
   const slopes = tf.grads((...xs: tf.Tensor[]) =>
-    tf.sum(tf.mul(theirs(...xs), tf.tensor(weights, [...y.shape]))).asScalar(),
+    tf.sum<tf.Scalar>(tf.mul(theirs(...xs), tf.tensor(weights, [...y.shape]))),
   )(references);
   (grads as Tensor[]).forEach((gradient, i) => {
     expect(gradient.shape).toEqual(slopes[i].shape);
