@@ -1,12 +1,15 @@
 /** The table of fused kernels, by the name of the op they serve. */
 import type { FusedKernels } from "@neurite/core";
 import type { Engine } from "../engine.js";
+import { makeLayerNorm, makeLayerNormGrad } from "./layer-norm.js";
 import { makeLinear } from "./linear.js";
 import { makeLstmCell, makeLstmCellGrad } from "./lstm-cell.js";
 import { makeSoftmax } from "./softmax.js";
 
 export function fusedKernels(engine: Engine): FusedKernels {
   return {
+    layerNorm: makeLayerNorm(engine),
+    layerNormGrad: makeLayerNormGrad(engine),
     linear: makeLinear(engine),
     lstmCell: makeLstmCell(engine),
     lstmCellGrad: makeLstmCellGrad(engine),

@@ -10,12 +10,13 @@ import type { Tensor } from "../tensor.js";
 import { add, mul } from "./elementwise.js";
 import {
   affineGradients,
+  averageAlong,
   expectAffine,
-  moments,
   type NormalizationOptions,
   reciprocalDeviation,
   standardized,
   standardizeGradient,
+  varianceAbout,
 } from "./standardize.js";
 import { reshape } from "./views.js";
 
@@ -28,6 +29,8 @@ interface BatchNormGradAttrs {
   readonly affine: boolean;
 }
 
+const average = /* @__PURE__ */ averageAlong(0);
+
 /** x [m, channels], maybe weight and bias [channels]; y, mean and variance [channels]; hidden result: 1/deviation [channels]. */
 const batchNormOp = /* @__PURE__ */ defineOp<BatchNormAttrs>({
   name: "batchNorm",
@@ -39,7 +42,8 @@ const batchNormOp = /* @__PURE__ */ defineOp<BatchNormAttrs>({
   },
   compose([x, weight, bias], { eps }, aux) {
     const shape = [x!.shape[1]!];
-    const { mean, variance } = moments(x!, [0]);
+    const mean = average(x!);
+    const variance = varianceAbout(x!, mean, average);
     const rstd = reciprocalDeviation(variance, eps);
     const results = [standardized(x!, mean, rstd, weight, bias), reshape(mean, shape), reshape(variance, shape)];
     return aux ? [...results, reshape(rstd, shape)] : results;
@@ -71,7 +75,7 @@ const batchNormGradOp: OpRecord<BatchNormGradAttrs> = /* @__PURE__ */ defineOp<B
   compose([dy, dMean, dVariance, x, mean, rstd, weight], { affine }) {
     const m = x!.shape[0]!;
     const z = standardized(x!, mean!, rstd!);
-    const throughY = standardizeGradient(weight ? mul(dy!, weight) : dy!, z, rstd!, [0]);
+    const throughY = standardizeGradient(weight ? mul(dy!, weight) : dy!, z, rstd!, average);
     // ∂variance/∂x = 2(x − mean)/m, and ∂mean/∂x = 1/m
     const dx = withStatistics([throughY, dMean!, x!, mean!, dVariance!], [1 / m]);
     return affine ? [dx, ...affineGradients(dy!, z, [0], mean!.shape)] : [dx];

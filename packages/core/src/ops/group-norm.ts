@@ -6,16 +6,17 @@ import { composite } from "../scope.js";
 import { formatShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { add, mul } from "./elementwise.js";
+import { mean } from "./reduce.js";
 import {
   affineGradients,
   expectAffine,
-  moments,
   type NormalizationOptions,
   reciprocalDeviation,
   standardized,
   standardizeGradient,
+  varianceAbout,
 } from "./standardize.js";
-import { reshape } from "./views.js";
+import { expand, reshape } from "./views.js";
 
 interface GroupNormAttrs {
   readonly groups: number;
@@ -28,34 +29,45 @@ interface GroupNormGradAttrs {
   readonly affine: boolean;
 }
 
-/** Positions and the channels of a group, of a tensor [n, positions, groups, channels of a group]. */
-const AXES = [1, 3];
+/**
+ * Means over the positions and over the channels of each group: [n, positions, channels] → [n, groups, 1]. Positions first:
+ * they are many, and a kernel runs along all channels at once.
+ */
+function groupMeans(x: Tensor, groups: number): Tensor {
+  const [n, , channels] = x.shape as readonly number[] as [number, number, number];
+  const overPositions = reshape(mean(x, { axis: 1 }), [n, groups, channels / groups]);
+  return mean(overPositions, { axis: 2, keepDims: true });
+}
 
-const cut = (x: Tensor, groups: number) => {
-  const [n, positions, channels] = x.shape as readonly number[] as [number, number, number];
-  return reshape(x, [n, positions, groups, channels / groups]);
-};
-const cutVector = (x: Tensor | undefined, groups: number) => x && reshape(x, [groups, x.size / groups]);
+/** The number of each group at each of its channels: [n, groups, 1] → [n, 1, channels]. */
+function perChannel(statistic: Tensor, channels: number): Tensor {
+  const [n, groups] = statistic.shape as readonly number[] as [number, number];
+  return reshape(expand(statistic, [n, groups, channels / groups]), [n, 1, channels]);
+}
 
-/** x [n, positions, channels], maybe weight and bias [channels]; hidden results: mean and 1/deviation, [n, 1, groups, 1] each. */
+/** x [n, positions, channels], maybe weight and bias [channels]; hidden results: mean and 1/deviation, [n, groups, 1] each. */
 const groupNormOp = /* @__PURE__ */ defineOp<GroupNormAttrs>({
   name: "groupNorm",
   infer([x, weight, bias], { groups, eps }, aux) {
     expectAffine("groupNorm", x!, [x!.shape[2]!], { weight, bias, eps });
-    const statistic = { shape: [x!.shape[0]!, 1, groups, 1], dtype: x!.dtype };
+    const statistic = { shape: [x!.shape[0]!, groups, 1], dtype: x!.dtype };
     return aux ? [x!, statistic, statistic] : [x!];
   },
   compose([x, weight, bias], { groups, eps }, aux) {
-    const parts = cut(x!, groups);
-    const { mean, variance } = moments(parts, AXES);
-    const rstd = reciprocalDeviation(variance, eps);
-    const y = standardized(parts, mean, rstd, cutVector(weight, groups), cutVector(bias, groups));
-    return aux ? [reshape(y, x!.shape), mean, rstd] : [reshape(y, x!.shape)];
+    const channels = x!.shape[2]!;
+    const center = groupMeans(x!, groups);
+    const centers = perChannel(center, channels);
+    const rstd = reciprocalDeviation(
+      varianceAbout(x!, centers, (squares) => groupMeans(squares, groups)),
+      eps,
+    );
+    const y = standardized(x!, centers, perChannel(rstd, channels), weight, bias);
+    return aux ? [y, center, rstd] : [y];
   },
-  vjp({ attrs: { groups }, inputs, aux: [mean, rstd], dy: [dy], needs }) {
+  vjp({ attrs: { groups }, inputs, aux: [center, rstd], dy: [dy], needs }) {
     const [x, weight] = inputs;
     const affine = needs[1] || needs[2] || false;
-    const given = weight ? [dy!, x!, mean!, rstd!, weight] : [dy!, x!, mean!, rstd!];
+    const given = weight ? [dy!, x!, center!, rstd!, weight] : [dy!, x!, center!, rstd!];
     return dispatch(groupNormGradOp, given, { groups, affine }).slice(0, inputs.length);
   },
   aux: 2,
@@ -69,12 +81,13 @@ const groupNormGradOp: OpRecord<GroupNormGradAttrs> = /* @__PURE__ */ defineOp<G
     const channels = { shape: [x!.shape[2]!], dtype: x!.dtype };
     return affine ? [x!, channels, channels] : [x!];
   },
-  compose([dy, x, mean, rstd, weight], { groups, affine }) {
-    const error = cut(dy!, groups);
-    const z = standardized(cut(x!, groups), mean!, rstd!);
-    const g = weight ? mul(error, cutVector(weight, groups)!) : error;
-    const dx = reshape(standardizeGradient(g, z, rstd!, AXES), x!.shape);
-    return affine ? [dx, ...affineGradients(error, z, [0, 1], [x!.shape[2]!])] : [dx];
+  compose([dy, x, center, rstd, weight], { groups, affine }) {
+    const channels = x!.shape[2]!;
+    const scale = perChannel(rstd!, channels);
+    const z = standardized(x!, perChannel(center!, channels), scale);
+    const g = weight ? mul(dy!, weight) : dy!;
+    const dx = standardizeGradient(g, z, scale, (part) => perChannel(groupMeans(part, groups), channels));
+    return affine ? [dx, ...affineGradients(dy!, z, [0, 1], [channels])] : [dx];
   },
 });
 

@@ -8,15 +8,16 @@ import { composite } from "../scope.js";
 import { formatShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { add, mul, square } from "./elementwise.js";
-import { mean, sum } from "./reduce.js";
+import { sum } from "./reduce.js";
 import {
   affineGradients,
+  averageAlong,
   expectAffine,
-  moments,
   type NormalizationOptions,
   reciprocalDeviation,
   standardized,
   standardizeGradient,
+  varianceAbout,
 } from "./standardize.js";
 import { reshape } from "./views.js";
 
@@ -29,7 +30,7 @@ interface RowNormGradAttrs {
   readonly affine: boolean;
 }
 
-const ROWS = { axis: 1, keepDims: true } as const;
+const average = /* @__PURE__ */ averageAlong(1);
 
 /** x [m, n], maybe weight and bias [n]; hidden results: mean and 1/deviation, [m, 1] each. */
 const layerNormOp = /* @__PURE__ */ defineOp<RowNormAttrs>({
@@ -40,8 +41,8 @@ const layerNormOp = /* @__PURE__ */ defineOp<RowNormAttrs>({
     return aux ? [x!, row, row] : [x!];
   },
   compose([x, weight, bias], { eps }, aux) {
-    const { mean: center, variance } = moments(x!, [1]);
-    const rstd = reciprocalDeviation(variance, eps);
+    const center = average(x!);
+    const rstd = reciprocalDeviation(varianceAbout(x!, center, average), eps);
     const y = standardized(x!, center, rstd, weight, bias);
     return aux ? [y, center, rstd] : [y];
   },
@@ -64,7 +65,7 @@ const layerNormGradOp: OpRecord<RowNormGradAttrs> = /* @__PURE__ */ defineOp<Row
   },
   compose([dy, x, center, rstd, weight], { affine }) {
     const z = standardized(x!, center!, rstd!);
-    const dx = standardizeGradient(weight ? mul(dy!, weight) : dy!, z, rstd!, [1]);
+    const dx = standardizeGradient(weight ? mul(dy!, weight) : dy!, z, rstd!, average);
     return affine ? [dx, ...affineGradients(dy!, z, [0], [x!.shape[1]!])] : [dx];
   },
 });
@@ -131,7 +132,7 @@ const rmsNormOp = /* @__PURE__ */ defineOp<RowNormAttrs>({
     return aux ? [x!, { shape: [x!.shape[0]!, 1], dtype: x!.dtype }] : [x!];
   },
   compose([x, weight], { eps }, aux) {
-    const rstd = reciprocalDeviation(mean(square(x!), ROWS), eps);
+    const rstd = reciprocalDeviation(average(square(x!)), eps);
     const y = weight ? scaled([x!, rstd, weight]) : mul(x!, rstd);
     return aux ? [y, rstd] : [y];
   },
@@ -155,7 +156,7 @@ const rmsNormGradOp: OpRecord<RowNormGradAttrs> = /* @__PURE__ */ defineOp<RowNo
   compose([dy, x, rstd, weight], { affine }) {
     const z = mul(x!, rstd!);
     const g = weight ? mul(dy!, weight) : dy!;
-    const dx = rmsCombined([g, z, mean(mul(g, z), ROWS), rstd!]);
+    const dx = rmsCombined([g, z, average(mul(g, z)), rstd!]);
     return affine ? [dx, sum(mul(dy!, z), { axis: 0 })] : [dx];
   },
 });

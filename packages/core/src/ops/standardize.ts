@@ -39,11 +39,17 @@ const squaredDeviation = /* @__PURE__ */ elementwise("squaredDeviation", 2, 0, (
   e.mul(e.sub(x, m), e.sub(x, m)),
 );
 
-/** Mean and variance (÷ n) over the axes, which stay as length 1. In two passes: Σx² − (Σx)² would cancel. */
-export function moments(x: Tensor, axes: readonly number[]): { mean: Tensor; variance: Tensor } {
-  const along = { axis: axes, keepDims: true };
-  const center = mean(x, along);
-  return { mean: center, variance: mean(squaredDeviation([x, center]), along) };
+/** Means over the axes of the statistics, in a shape that broadcasts to x. */
+export type Average = (x: Tensor) => Tensor;
+
+/** The average over one axis. */
+export function averageAlong(axis: number): Average {
+  return (x) => mean(x, { axis, keepDims: true });
+}
+
+/** Variance (÷ n) about a mean. In a pass of its own: Σx² − (Σx)² would cancel. */
+export function varianceAbout(x: Tensor, center: Tensor, average: Average): Tensor {
+  return average(squaredDeviation([x, center]));
 }
 
 const combined = /* @__PURE__ */ elementwise("standardizeGrad", 5, 0, (g, z, meanG, meanGz, r) =>
@@ -51,12 +57,11 @@ const combined = /* @__PURE__ */ elementwise("standardizeGrad", 5, 0, (g, z, mea
 );
 
 /**
- * Gradient by x of ⟨g, z⟩ with z = (x − mean)·rstd: rstd·(g − mean(g) − z·mean(g ⊙ z)), means over the axes of the statistics.
+ * Gradient by x of ⟨g, z⟩ with z = (x − mean)·rstd: rstd·(g − mean(g) − z·mean(g ⊙ z)).
  * @param g the error, multiplied by the weight
  */
-export function standardizeGradient(g: Tensor, z: Tensor, rstd: Tensor, axes: readonly number[]): Tensor {
-  const along = { axis: axes, keepDims: true };
-  return combined([g, z, mean(g, along), mean(mul(g, z), along), rstd]);
+export function standardizeGradient(g: Tensor, z: Tensor, rstd: Tensor, average: Average): Tensor {
+  return combined([g, z, average(g), average(mul(g, z)), rstd]);
 }
 
 /** Gradients by weight and bias: Σ dy ⊙ z and Σ dy over the axes along which they were broadcast. */
