@@ -1,6 +1,7 @@
 /** The table of fused kernels, by the name of the op they serve. */
 import type { FusedKernels } from "@neurite/core";
 import type { Engine } from "../engine.js";
+import { makeConv2d, makeConv2dFilterGrad, makeConv2dInputGrad } from "./convolution.js";
 import { makeLayerNorm, makeLayerNormGrad } from "./layer-norm.js";
 import { makeLinear } from "./linear.js";
 import { makeLstmCell, makeLstmCellGrad } from "./lstm-cell.js";
@@ -8,6 +9,9 @@ import { makeSoftmax } from "./softmax.js";
 
 export function fusedKernels(engine: Engine): FusedKernels {
   return {
+    conv2d: makeConv2d(engine),
+    conv2dFilterGrad: makeConv2dFilterGrad(engine),
+    conv2dInputGrad: makeConv2dInputGrad(engine),
     layerNorm: makeLayerNorm(engine),
     layerNormGrad: makeLayerNormGrad(engine),
     linear: makeLinear(engine),

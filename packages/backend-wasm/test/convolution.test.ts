@@ -1,0 +1,79 @@
+/** Convolution by the fused kernels, against the composition in float64 on cpu-js. */
+import { valueAndGrad } from "@neurite/autograd";
+import { cpuJs } from "@neurite/backend-cpu-js";
+import {
+  type ConvolutionOptions,
+  cast,
+  conv2d,
+  type Device,
+  fromHost,
+  Generator,
+  mul,
+  normal,
+  sum,
+  type Tensor,
+} from "@neurite/core";
+import { expect, it } from "vitest";
+import { wasm } from "../src/index.js";
+
+interface Setting {
+  readonly x: readonly number[];
+  readonly filters: readonly number[];
+  readonly options: ConvolutionOptions;
+}
+
+const SETTINGS: readonly Setting[] = [
+  { x: [2, 9, 11, 3], filters: [3, 3, 3, 8], options: {} },
+  { x: [1, 7, 5, 8], filters: [3, 3, 8, 16], options: { padding: 1 } },
+  { x: [3, 6, 6, 16], filters: [1, 1, 16, 8], options: {} },
+  {
+    x: [2, 10, 9, 8],
+    filters: [5, 2, 8, 24],
+    options: {
+      padding: [
+        [2, 1],
+        [0, 1],
+      ],
+      stride: [2, 3],
+    },
+  },
+  { x: [1, 12, 8, 4], filters: [3, 3, 4, 8], options: { dilation: [2, 1], padding: "same" } },
+  { x: [1, 12, 8, 4], filters: [3, 3, 4, 8], options: { dilation: 2 } },
+  { x: [1, 1, 1, 8], filters: [1, 1, 8, 8], options: {} },
+  { x: [2, 4, 4, 8], filters: [3, 3, 8, 8], options: { padding: 3 } },
+  { x: [2, 5, 5, 8], filters: [3, 3, 4, 8], options: { groups: 2 } },
+  { x: [1, 5, 5, 3], filters: [3, 3, 3, 7], options: {} },
+];
+
+/** Values and gradients by x, filters and bias, of random inputs. */
+function run(device: Device, dtype: "float32" | "float64", { x, filters, options }: Setting): ArrayLike<number>[] {
+  const random = (shape: readonly number[], seed: number) => {
+    const data = normal(shape, 0, 1, { device, dtype: "float32", generator: new Generator(seed) });
+    return dtype === "float32" ? data : cast(data, dtype);
+  };
+  const parameters = { x: random(x, 1), filters: random(filters, 2), bias: random([filters[3]!], 3) };
+  let y: ArrayLike<number> = [];
+  const step = valueAndGrad((p: Readonly<Record<string, Tensor>>) => {
+    const result = conv2d(p.x!, p.filters!, { ...options, bias: p.bias! });
+    y = result.dataSync();
+    // a weight for each output, so that the gradients differ from place to place
+    const weight = Float32Array.from({ length: result.size }, (_, i) => Math.sin(i));
+    return sum(mul(result, cast(fromHost(weight, "float32", result.shape, device), dtype)));
+  }, parameters);
+  const { grads } = step(parameters);
+  return [y, ...Object.values(grads).map((gradient) => gradient.dataSync())];
+}
+
+it.each(SETTINGS.map((setting) => [JSON.stringify(setting), setting] as const))("%s", (_, setting) => {
+  const expected = run(cpuJs(), "float64", setting);
+  for (const relaxed of [false, undefined]) {
+    const actual = run(wasm(relaxed === undefined ? {} : { relaxed }), "float32", setting);
+    actual.forEach((values, part) => {
+      const wanted = Array.from(expected[part]!);
+      expect(values.length).toBe(wanted.length);
+      const scale = Math.max(1, ...wanted.map(Math.abs));
+      const error = Math.max(...wanted.map((value, i) => Math.abs(value - values[i]!))) / scale;
+      expect(error, ["y", "dx", "dFilters", "dBias"][part]).toBeLessThan(1e-5);
+    });
+  }
+});
