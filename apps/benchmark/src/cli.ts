@@ -7,6 +7,7 @@ import { measureAll } from "./measure.js";
 import { formatRows, makeReport, type Row } from "./report.js";
 import { dispatchSuite, OPS_PER_CALL } from "./suites/dispatch.js";
 import { kernelSuite } from "./suites/kernels.js";
+import { trainingSuite } from "./suites/training.js";
 import type { Workload } from "./workload.js";
 
 const BACKENDS: Readonly<Record<string, () => Promise<Device>>> = {
@@ -14,7 +15,7 @@ const BACKENDS: Readonly<Record<string, () => Promise<Device>>> = {
   wasm: async () => (await import("@neurite/backend-wasm")).wasm(),
   "worker-threads": async () => (await import("@neurite/backend-worker-threads")).workerThreads(),
 };
-const WORKLOADS: readonly Workload[] = [...dispatchSuite, ...kernelSuite];
+const WORKLOADS: readonly Workload[] = [...dispatchSuite, ...kernelSuite, ...trainingSuite];
 const SUITES = [...new Set(WORKLOADS.map((workload) => workload.suite))];
 
 interface Flags {

@@ -17,7 +17,7 @@ export function slide(n: number, { stride = 1, pad = 0, dilation = 1 } = {}): Sl
 }
 
 /** Number of windows along each axis. */
-export function countsOf(spatial: Shape, size: Shape, { stride, before, after, dilation }: Slide): number[] {
+function countsOf(spatial: Shape, size: Shape, { stride, before, after, dilation }: Slide): number[] {
   return size.map(
     (k, i) => Math.floor((spatial[i] + before[i] + after[i] - dilation[i] * (k - 1) - 1) / stride[i]) + 1,
   );

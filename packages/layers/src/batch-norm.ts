@@ -13,7 +13,6 @@ import {
   scope,
   type Tensor,
   ValueError,
-  viewOf,
   zeros,
 } from "@neurite/core";
 import { expectSize, Module } from "./module.js";
@@ -102,9 +101,7 @@ export class BatchNorm extends Module {
 
   #update(running: Buffer, batch: Tensor, factor: number): void {
     scope(() => {
-      // a view made outside of dispatch is a value of its own: no gradient belongs to running statistics
-      const value = viewOf(batch, batch.shape, batch.strides, batch.offset);
-      running.assign(moveTowards([running, value], [this.momentum, factor]));
+      running.assign(moveTowards([running, batch], [this.momentum, factor]));
     });
   }
 }

@@ -1,6 +1,17 @@
-import { checkGradients, valueAndGrad } from "@neurite/autograd";
+import { checkGradients, grad, valueAndGrad } from "@neurite/autograd";
 import { cpuJs } from "@neurite/backend-cpu-js";
-import { copy, Generator, normal, scope, setDefaultDevice, sum, type Tensor, tensor, zerosLike } from "@neurite/core";
+import {
+  copy,
+  Generator,
+  normal,
+  pow,
+  scope,
+  setDefaultDevice,
+  sum,
+  type Tensor,
+  tensor,
+  zerosLike,
+} from "@neurite/core";
 import { describe, expect, it } from "vitest";
 import {
   AdaptiveAvgPool1d,
@@ -168,6 +179,15 @@ describe("pooling layers", () => {
     expect(values(new AvgPool3d([1, 2, 2]).forward(cube))).toEqual([2.5, 6.5]);
     expect(values(new AdaptiveAvgPool3d([2, 1, 1]).forward(cube))).toEqual([2.5, 6.5]);
   });
+});
+
+it("convolution and pooling have gradients of the third order", () => {
+  // what the pooling sees must bend, or no error of the second order depends on x
+  const layers = [new Conv2d(1, 2, 2, float64()), new Tanh(), new MaxPool2d(2, { stride: 1 }), new AvgPool2d(2)];
+  const net = new Sequential(...layers);
+  const slope = grad((x: Tensor) => sum(pow(net.forward(x), 3)));
+  const report = checkGradients((x) => slope(x), [random([1, 4, 4, 1])], { order: 2 });
+  expect(report.maxError, report.worst).toBeLessThan(1e-6);
 });
 
 describe("Flatten", () => {

@@ -96,6 +96,15 @@ export const maxPool1dCase: Case = {
         x.dispose();
       },
     },
+    {
+      name: "gives the gradient to the first NaN",
+      dtypes: FLOATS,
+      async run(env) {
+        const x = tensorOf(env, [1, NaN, 3, NaN, NaN, 1, 2, 3], env.dtype, [1, 8, 1]);
+        expectEqual("the gradient", await slopeOf((y) => maxPool1d(y, 4), x), [0, 1, 0, 0, 1, 0, 0, 0]);
+        x.dispose();
+      },
+    },
   ],
   errors: poolErrors("maxPool1d", maxPool1d, 1),
 }; // biome-ignore format: lists of shapes
