@@ -12,13 +12,14 @@ export const BACKEND_NAMES = Object.keys(BACKENDS);
 
 /** Makes the named backend the default device. */
 export async function useBackend(name: string): Promise<Device> {
-  const create = BACKENDS[name];
+  const create = Object.hasOwn(BACKENDS, name) ? BACKENDS[name] : undefined;
   if (!create) {
     throw new ValueError({
       op: "translate",
       argument: "--backend",
       expected: `one of ${BACKEND_NAMES.join(", ")}`,
       received: `"${name}"`,
+      remedy: "Leave it out for cpu-js.",
     });
   }
   const device = await create();

@@ -2,11 +2,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { isNeuriteError, ValueError } from "@neurite/core";
+import type { Vocabulary } from "@neurite/data";
 import { Command, InvalidArgumentError } from "commander";
 import { BACKEND_NAMES, useBackend } from "./backends.js";
 import { evaluate, meanLoss, type Sample, translate } from "./evaluate.js";
 import { detokenize, LARGEST, pairOf, tokenize } from "./numbers.js";
-import { DEFAULTS, type RunOptions } from "./task.js";
+import { DEFAULTS, type RunOptions, type Task } from "./task.js";
 import { load, savedOptions, train } from "./train.js";
 
 const FOLDER = "runs/translate";
@@ -23,13 +24,26 @@ function positive(text: string): number {
   return value;
 }
 
+function upToThousand(text: string): number {
+  const value = positive(text);
+  if (value > 1000) throw new InvalidArgumentError("There are 1000 unseen numbers.");
+  return value;
+}
+
+function even(text: string): number {
+  const value = positive(text);
+  if (value % 2 === 1)
+    throw new InvalidArgumentError("Expected an even integer: the encoder has half in each direction.");
+  return value;
+}
+
 interface TrainFlags {
   readonly seed?: number;
   readonly steps?: number;
   readonly features?: number;
   readonly batchSize?: number;
   readonly backend: string;
-  readonly out: string;
+  readonly out?: string;
   readonly resume?: string;
   readonly checkpointEvery?: number;
   readonly json?: string;
@@ -40,10 +54,10 @@ function trainCommand(name: string, description: string): Command {
     .description(description)
     .option("--seed <n>", `random numbers to start from (default: ${DEFAULTS.seed})`, count)
     .option("--steps <n>", `training steps in all, also when resuming (default: ${DEFAULTS.steps})`, positive)
-    .option("--features <n>", `width of the network, even (default: ${DEFAULTS.features})`, positive)
+    .option("--features <n>", `width of the network, even (default: ${DEFAULTS.features})`, even)
     .option("--batch-size <n>", `sentences in a step (default: ${DEFAULTS.batchSize})`, positive)
     .option("--backend <name>", `one of ${BACKEND_NAMES.join(", ")}`, "cpu-js")
-    .option("--out <dir>", "folder for the checkpoint and the curves", FOLDER)
+    .option("--out <dir>", `folder for the checkpoint and the curves (default: ${FOLDER})`)
     .option("--resume <dir>", "continue the run in this folder")
     .option("--checkpoint-every <n>", "steps from one checkpoint to the next", positive)
     .option("--json <file>", "write the results there");
@@ -71,8 +85,18 @@ async function runOptions(flags: TrainFlags): Promise<RunOptions> {
 
 async function runTraining(flags: TrainFlags, samples: number): Promise<void> {
   const started = performance.now();
+  await prepareJSON(flags.json);
+  if (flags.resume !== undefined && flags.out !== undefined) {
+    throw new ValueError({
+      op: "train",
+      argument: "--out",
+      expected: "to be left out with --resume",
+      received: flags.out,
+      remedy: "A resumed run goes on in its own folder.",
+    });
+  }
   const options = await runOptions(flags);
-  const folder = flags.resume ?? flags.out;
+  const folder = flags.resume ?? flags.out ?? FOLDER;
   const device = await useBackend(flags.backend);
   console.log(`Training English → French number words on ${device.name}, ${options.steps} steps.`);
   const { task, fit } = await train({
@@ -100,7 +124,7 @@ async function runTraining(flags: TrainFlags, samples: number): Promise<void> {
     steps: fit.steps,
     seconds,
     totalSeconds,
-    trainLoss: fit.curves.points.at(-1)?.objective ?? null,
+    trainLoss: fit.objective,
     devLoss,
     exactMatch: result.exactMatch,
     bleu: result.bleu,
@@ -113,15 +137,33 @@ function printSample({ source, target, output }: Sample): void {
   if (output !== target) console.log(`    expected: ${target}`);
 }
 
-async function writeJSON(file: string | undefined, value: unknown): Promise<void> {
+/** Makes the file before the work begins, so that a path that cannot be written does not cost a training. */
+async function prepareJSON(file: string | undefined): Promise<void> {
   if (file === undefined) return;
-  await mkdir(dirname(resolve(file)), { recursive: true });
-  await writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
+  try {
+    await mkdir(dirname(resolve(file)), { recursive: true });
+    await writeFile(file, "", { flag: "a" });
+  } catch (cause) {
+    throw new ValueError(
+      {
+        op: "translate",
+        argument: "--json",
+        expected: "a file that can be written",
+        received: `${file} (${cause instanceof Error ? cause.message : cause})`,
+        remedy: "Choose another path.",
+      },
+      { cause },
+    );
+  }
+}
+
+async function writeJSON(file: string | undefined, value: unknown): Promise<void> {
+  if (file !== undefined) await writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** Number words as they are, digits as the words of their number. */
-function readInput(text: string): string[] {
-  if (!/^\d+$/.test(text)) return tokenize(text);
+function readInput(text: string, { source }: Task): string[] {
+  if (!/^\d+$/.test(text)) return knownWords(text, source);
   if (Number(text) > LARGEST) {
     throw new ValueError({
       op: "translate",
@@ -131,6 +173,20 @@ function readInput(text: string): string[] {
     });
   }
   return [...pairOf(Number(text)).source];
+}
+
+/** The tokens of a text. @throws ValueError naming a word that the network has never seen */
+function knownWords(text: string, vocabulary: Vocabulary): string[] {
+  const tokens = tokenize(text);
+  const unknown = tokens.find((token) => !vocabulary.tokens.includes(token));
+  if (tokens.length > 0 && unknown === undefined) return tokens;
+  throw new ValueError({
+    op: "translate",
+    argument: "text",
+    expected: "English number words",
+    received: unknown === undefined ? "nothing" : `"${unknown}"`,
+    remedy: 'For example: "three hundred twenty-one", or 321.',
+  });
 }
 
 const demo = trainCommand("demo", "train, then translate numbers the network never saw").action((flags: TrainFlags) =>
@@ -148,10 +204,11 @@ const translateCommand = new Command("translate")
   .option("--backend <name>", `one of ${BACKEND_NAMES.join(", ")}`, "cpu-js")
   .action(async (texts: string[], { model, backend }: { model: string; backend: string }) => {
     await useBackend(backend);
-    const sentences = texts.map(readInput);
-    const outputs = await translate(await load(model), sentences);
+    const task = await load(model);
+    const sentences = texts.map((text) => readInput(text, task));
+    const outputs = await translate(task, sentences);
     outputs.forEach((output, i) => {
-      console.log(`${detokenize(sentences[i]!)} → ${detokenize(output)}`);
+      console.log(`${detokenize(sentences[i]!)}\n  → ${detokenize(output)}`);
     });
   });
 
@@ -159,9 +216,10 @@ const evaluateCommand = new Command("evaluate")
   .description("exact match and BLEU on unseen numbers")
   .option("--model <dir>", "folder of the trained run", FOLDER)
   .option("--backend <name>", `one of ${BACKEND_NAMES.join(", ")}`, "cpu-js")
-  .option("--count <n>", "unseen numbers to translate, at most 1000", positive, 1000)
+  .option("--count <n>", "unseen numbers to translate, at most 1000", upToThousand, 1000)
   .option("--json <file>", "write the results there")
   .action(async (flags: { model: string; backend: string; count: number; json?: string }) => {
+    await prepareJSON(flags.json);
     const device = await useBackend(flags.backend);
     const task = await load(flags.model);
     const pairs = task.corpus.test.slice(0, flags.count);

@@ -2,13 +2,14 @@
 import { manualSeed, ValueError } from "@neurite/core";
 import { withTensors } from "@neurite/io";
 import { FileStore } from "@neurite/io/node";
-import { Adam, warmupLinear } from "@neurite/optimizers";
+import { Adam, warmupExponential } from "@neurite/optimizers";
 import { type FitResult, readTrained, type StepReport, Trainer } from "@neurite/training";
 import { progressBar } from "@neurite/training/node";
 import { evaluate } from "./evaluate.js";
 import { makeLoader, makeTask, type RunOptions, type Task } from "./task.js";
 
 const WARMUP = 50;
+const HALF_LIFE = 120;
 const EVALUATE_EVERY = 50;
 /** Sentences behind each point of the two performance curves. */
 const PROBE = 128;
@@ -38,7 +39,7 @@ export async function train({ options, folder, resume, checkpointEvery, onStep }
   const { model, corpus } = task;
   const { learningRate, steps } = options;
   const optimizer = new Adam(model.parameters(), {
-    learningRate: warmupLinear({ peak: learningRate, warmup: Math.min(WARMUP, steps), total: steps }),
+    learningRate: warmupExponential({ peak: learningRate, warmup: WARMUP, halfLife: HALF_LIFE }),
     clipNorm: 1,
   });
   const progress = progressBar();

@@ -7,7 +7,7 @@ import { bundle, program } from "./program.js";
 
 let folder: string;
 const at = (name: string) => join(folder, name);
-const SMALL = ["--features", "8", "--batch-size", "8", "--steps", "6"];
+const SMALL = ["--features", "8", "--batch-size", "8", "--steps", "50"];
 
 beforeAll(async () => {
   await bundle();
@@ -32,7 +32,7 @@ describe("demo", () => {
       "bleu",
       "samples",
     ]);
-    expect(result).toMatchObject({ backend: "cpu-js", steps: 6 });
+    expect(result).toMatchObject({ backend: "cpu-js", steps: 50 });
     expect(result.samples).toHaveLength(10);
     expect(Object.keys(result.samples[0])).toEqual(["source", "target", "output"]);
     expect(result.seconds).toBeGreaterThan(0);
@@ -56,12 +56,7 @@ describe("translate and evaluate", () => {
   it("use the trained network", async () => {
     const { code, stdout } = await program(["translate", "42", "seven hundred", "--model", at("run")]);
     expect(code).toBe(0);
-    expect(
-      stdout
-        .trim()
-        .split("\n")
-        .map((line) => line.split(" → ")[0]),
-    ).toEqual(["forty-two", "seven hundred"]);
+    expect(stdout).toMatch(/^forty-two\n {2}→ .*\nseven hundred\n {2}→ /);
     const evaluated = await program(["evaluate", "--count", "20", "--model", at("run"), "--json", at("eval.json")]);
     expect(evaluated.stdout).toMatch(/20 unseen numbers: exact match \d\.\d{4}, BLEU/);
     expect(JSON.parse(await readFile(at("eval.json"), "utf8"))).toMatchObject({ backend: "cpu-js" });
@@ -75,6 +70,25 @@ describe("a mistake", () => {
       () => ["train", "--backend", "cuda"],
       /--backend expects one of cpu-js, wasm, worker-threads, gpujs, but received "cuda"/,
     ],
+    ["a backend called like a method", () => ["train", "--backend", "toString"], /--backend expects one of/],
+    [
+      "a JSON path that cannot be written",
+      () => ["train", "--json", "/dev/null/x.json"],
+      /--json expects a file that can/,
+    ],
+    [
+      "a folder beside that of the run",
+      () => ["train", "--resume", at("run"), "--out", at("b")],
+      /--out expects to be left out/,
+    ],
+    [
+      "words that are no number",
+      () => ["translate", "blah", "--model", at("run")],
+      /English number words, but received "blah"/,
+    ],
+    ["no words", () => ["translate", "", "--model", at("run")], /but received nothing/],
+    ["more numbers than there are", () => ["evaluate", "--count", "5000"], /There are 1000 unseen numbers/],
+    ["an odd width", () => ["train", "--features", "15"], /Expected an even integer/],
     ["an unknown flag", () => ["train", "--stepz", "3"], /unknown option '--stepz'.*Did you mean --steps/s],
     ["an unknown subcommand", () => ["trian"], /too many arguments|unknown command/],
     ["steps that are no number", () => ["train", "--steps", "many"], /Expected an integer/],
@@ -91,7 +105,7 @@ describe("a mistake", () => {
     [
       "fewer steps than were done",
       () => ["train", "--resume", at("run"), "--steps", "3"],
-      /--steps expects at least 6/,
+      /--steps expects at least 50/,
     ],
     [
       "another seed when resuming",
@@ -113,7 +127,15 @@ describe("a mistake", () => {
     await program(["train", ...SMALL, "--out", at("bad")]);
     const file = at("bad/checkpoint.safetensors");
     await truncate(file, good.length - 100);
-    expect((await program(["train", "--resume", at("bad")])).stderr).toMatch(/readCheckpoint: .*within the file/);
+    expect((await program(["train", "--resume", at("bad")])).stderr).toMatch(
+      /readCheckpoint: .*bad\/checkpoint\.safetensors expects .*within the file/,
+    );
+    const altered = Buffer.from(good);
+    altered[good.length - 1000]! ^= 4;
+    await writeFile(file, altered);
+    expect((await program(["translate", "1", "--model", at("bad")])).stderr).toMatch(
+      /checksum of .*The file is damaged/,
+    );
     await writeFile(file, "something else entirely, of some length");
     expect((await program(["translate", "1", "--model", at("bad")])).stderr).toMatch(/readCheckpoint: .*damaged/);
   }, 60_000);
@@ -123,7 +145,7 @@ describe("a mistake", () => {
     async () => {
       const before = await readFile(at("run/checkpoint.safetensors"));
       await symlink("/dev/full", at("run/checkpoint.safetensors.tmp"));
-      const { code, stderr } = await program(["train", "--resume", at("run"), "--steps", "8"]);
+      const { code, stderr } = await program(["train", "--resume", at("run"), "--steps", "52"]);
       expect(code).toBe(1);
       expect(stderr).toMatch(/ENOSPC.*Free space/s);
       expect(await readFile(at("run/checkpoint.safetensors"))).toEqual(before);

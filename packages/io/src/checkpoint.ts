@@ -12,9 +12,26 @@ export interface Checkpoint {
 
 const FORMAT = "neurite checkpoint 1";
 
+/** FNV-1a over all tensors, in name order, and the state: finds damage that leaves the file readable. */
+function checksum(tensors: Checkpoint["tensors"], state: string): string {
+  let hash = 0x811c9dc5;
+  const mix = (bytes: Uint8Array) => {
+    for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  };
+  const text = new TextEncoder();
+  for (const name of Object.keys(tensors).sort()) {
+    const { dtype, shape, data } = tensors[name]!;
+    mix(text.encode(`${name} ${dtype} ${shape.join()}`));
+    mix(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  mix(text.encode(state));
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
+
 /** Writes a checkpoint. The same content gives the same bytes. @throws CheckpointError when it cannot be written */
 export async function writeCheckpoint(store: Store, path: string, { tensors, state }: Checkpoint): Promise<void> {
-  const metadata = { format: FORMAT, state: JSON.stringify(state) };
+  const json = JSON.stringify(state);
+  const metadata = { format: FORMAT, checksum: checksum(tensors, json), state: json };
   await store.write(path, encodeSafetensors({ tensors, metadata }));
 }
 
@@ -24,18 +41,28 @@ export async function readCheckpoint(store: Store, path: string): Promise<Checkp
   try {
     const { tensors, metadata } = decodeSafetensors(bytes);
     if (metadata.format !== FORMAT) throw foreign(metadata.format);
-    return { tensors, state: JSON.parse(metadata.state ?? "") };
+    const { state = "" } = metadata;
+    const sum = checksum(tensors, state);
+    if (sum !== metadata.checksum) throw altered(metadata.checksum, sum);
+    return { tensors, state: JSON.parse(state) };
   } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    const { argument = "file", expected = "", received = "", remedy = "" } = error.info;
     throw new CheckpointError(
-      {
-        op: "readCheckpoint",
-        argument: path,
-        expected: "a checkpoint of this library",
-        received: error instanceof CheckpointError ? error.message : `unreadable state (${error})`,
-      },
+      { op: "readCheckpoint", argument: `${argument} of ${store.locate(path)}`, expected, received, remedy },
       { cause: error },
     );
   }
+}
+
+function altered(expected: string | undefined, received: string): CheckpointError {
+  return new CheckpointError({
+    op: "readCheckpoint",
+    argument: "checksum",
+    expected: expected ?? "a checksum",
+    received,
+    remedy: "The file is damaged: a part of it was changed after it was written. Use an earlier copy of it.",
+  });
 }
 
 function foreign(format: string | undefined): CheckpointError {

@@ -44,6 +44,10 @@ export class FileStore implements Store {
     }
   }
 
+  locate(path: string): string {
+    return join(this.root, path);
+  }
+
   async exists(path: string): Promise<boolean> {
     return stat(join(this.root, path)).then(
       () => true,

@@ -7,6 +7,8 @@ export interface Store {
   /** Replaces a file as a whole: afterwards, also after a crash, the path holds either all of the old bytes or all of the new. */
   write(path: string, bytes: Uint8Array): Promise<void>;
   exists(path: string): Promise<boolean>;
+  /** Where `path` is, for messages. */
+  locate(path: string): string;
 }
 
 /** Throws that `path` does not exist. */
@@ -39,5 +41,9 @@ export class MemoryStore implements Store {
 
   async exists(path: string): Promise<boolean> {
     return this.#files.has(path);
+  }
+
+  locate(path: string): string {
+    return path;
   }
 }

@@ -146,11 +146,29 @@ describe("a checkpoint", () => {
     expect(read.tensors.i!.data).toEqual(TENSORS.i!.data);
   });
 
+  it("notices a changed byte anywhere", async () => {
+    const store = new MemoryStore();
+    await writeCheckpoint(store, "c", { tensors: TENSORS, state: { step: 3, text: "abc" } });
+    const bytes = await store.read("c");
+    const headerEnd = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    let tried = 0;
+    for (let i = 0; i < bytes.length; i++) {
+      // spaces that fill up the header mean nothing
+      if (i < headerEnd && bytes[i] === 0x20) continue;
+      const changed = bytes.slice();
+      changed[i]! ^= 1;
+      await store.write("changed", changed);
+      await expect(readCheckpoint(store, "changed"), `byte ${i} of ${bytes.length}`).rejects.toThrow(CheckpointError);
+      tried++;
+    }
+    expect(tried).toBeGreaterThan(200);
+  });
+
   it("refuses missing, damaged and foreign files by name", async () => {
     const store = new FileStore(folder);
     await expect(readCheckpoint(store, "none")).rejects.toThrow(/none expects an existing file/);
     await writeFile(join(folder, "damaged"), "not a checkpoint at all");
-    await expect(readCheckpoint(store, "damaged")).rejects.toThrow(/readCheckpoint: damaged expects a checkpoint/);
+    await expect(readCheckpoint(store, "damaged")).rejects.toThrow(/readCheckpoint: header of .*damaged expects/);
     await store.write("foreign", encodeSafetensors({ tensors: TENSORS, metadata: {} }));
     await expect(readCheckpoint(store, "foreign")).rejects.toThrow(/a safetensors file from elsewhere.*loadWeights/);
   });

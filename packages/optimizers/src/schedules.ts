@@ -34,3 +34,27 @@ export function warmupLinear({ peak, warmup, total, end = 0 }: WarmupLinearOptio
     return end + (peak - end) * ((total - step) / (total - warmup));
   };
 }
+
+export interface WarmupExponentialOptions {
+  readonly peak: number;
+  /** Steps over which the rate rises linearly to the peak. */
+  readonly warmup: number;
+  /** Steps in which it then halves. */
+  readonly halfLife: number;
+}
+
+/**
+ * Rises linearly over the first `warmup` steps, then halves every `halfLife` steps. It does not depend on how many steps
+ * there will be, so a run can be prolonged and is still the same run.
+ */
+export function warmupExponential({ peak, warmup, halfLife }: WarmupExponentialOptions): Schedule {
+  if (!(warmup >= 0 && halfLife > 0)) {
+    throw new ValueError({
+      op: "warmupExponential",
+      argument: "halfLife",
+      expected: "a positive number, and a warmup of 0 or above",
+      received: `halfLife ${halfLife}, warmup ${warmup}`,
+    });
+  }
+  return (step) => (step < warmup ? (peak * (step + 1)) / warmup : peak * 2 ** ((warmup - step) / halfLife));
+}

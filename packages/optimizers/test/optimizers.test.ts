@@ -5,7 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-core/dist/register_all_gradients.js";
 import "@tensorflow/tfjs-backend-cpu";
 import { beforeAll, describe, expect, it } from "vitest";
-import { Adam, AdamW, type Optimizer, SGD, warmupLinear } from "../src/index.js";
+import { Adam, AdamW, type Optimizer, SGD, warmupExponential, warmupLinear } from "../src/index.js";
 
 let device: Device;
 beforeAll(async () => {
@@ -228,6 +228,16 @@ describe("warmupLinear", () => {
     expect(schedule(8)).toBeCloseTo(0.6, 12);
     expect([12, 100].map(schedule)).toEqual([0.2, 0.2]);
     expect(() => warmupLinear({ peak: 1, warmup: 5, total: 4 })).toThrow(/warmup expects from 0 to total/);
+  });
+});
+
+describe("warmupExponential", () => {
+  it("rises to the peak, then halves again and again", () => {
+    const schedule = warmupExponential({ peak: 1, warmup: 4, halfLife: 10 });
+    expect([0, 1, 3, 4].map(schedule)).toEqual([0.25, 0.5, 1, 1]);
+    expect(schedule(14)).toBeCloseTo(0.5, 12);
+    expect(schedule(34)).toBeCloseTo(0.125, 12);
+    expect(() => warmupExponential({ peak: 1, warmup: 4, halfLife: 0 })).toThrow(/halfLife expects a positive number/);
   });
 });
 

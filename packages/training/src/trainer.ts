@@ -4,11 +4,13 @@
  */
 import { valueAndGrad } from "@neurite/autograd";
 import {
+  CheckpointError,
   checkFinite,
   defaultGenerator,
   type GeneratorState,
   isNeuriteError,
   NonFiniteError,
+  type Parameter,
   restoreGenerator,
   scope,
   type Tensor,
@@ -69,6 +71,8 @@ export interface FitResult {
   readonly steps: number;
   /** Wall-clock seconds of this call. */
   readonly seconds: number;
+  /** Mean loss of the steps since the last point of the curves, or at that point; null before the first step. */
+  readonly objective: number | null;
   readonly curves: LearningCurves;
 }
 
@@ -91,6 +95,10 @@ interface Pending {
   readonly finite: Promise<number>;
   readonly random: GeneratorState;
   readonly place: LoaderState;
+  /** Handles to the values of the model's buffers before the step. */
+  readonly buffers: ReadonlyMap<Parameter, Tensor>;
+  /** Frees those handles. */
+  release(): void;
 }
 
 const CHECKPOINT = "checkpoint.safetensors";
@@ -150,21 +158,27 @@ export class Trainer<T, B extends HostBatch> {
         for await (const batch of loader) {
           await this.#train(batch);
           const last = this.#step === steps;
-          if (last || this.#step % evaluateEvery === 0) await this.#addPoint();
+          if (this.#step % evaluateEvery === 0) await this.#addPoint();
           if (last || (checkpoint?.every && this.#step % checkpoint.every === 0)) await this.save();
           if (last) break;
         }
       }
+      await this.#settleAll();
     } finally {
       this.#gate.dispose();
+      this.#pending?.release();
     }
-    return { steps: this.#step, seconds: (performance.now() - started) / 1000, curves: this.curves };
+    await this.#writeCurves();
+    const seconds = (performance.now() - started) / 1000;
+    const objective = this.#lossCount > 0 ? this.#lossSum / this.#lossCount : (this.#points.at(-1)?.objective ?? null);
+    return { steps: this.#step, seconds, objective, curves: this.curves };
   }
 
   async #train(batch: Batch<B>): Promise<void> {
-    const { optimizer, loader } = this.#options;
+    const { model, optimizer, loader } = this.#options;
     const { epoch, batch: taken } = loader.state();
     const random = defaultGenerator().state();
+    const buffers = new Map(Object.values(model.buffers()).map((buffer) => [buffer, buffer.alias()]));
     const { value, grads } = this.#run(batch);
     const finite = this.#gate.pass(value, grads);
     optimizer.step(grads, { when: finite });
@@ -176,16 +190,23 @@ export class Trainer<T, B extends HostBatch> {
       finite: finite.item(),
       random,
       place: { epoch, batch: taken - 1 },
+      buffers,
+      release: () => {
+        for (const value of buffers.values()) value.dispose();
+      },
     };
     if (before) await this.#settle(before);
   }
 
-  async #settle({ step, loss, finite, random, place }: Pending): Promise<void> {
+  async #settle(pending: Pending): Promise<void> {
+    const { step, loss, finite } = pending;
     const [lossValue, ok] = await Promise.all([loss, finite]);
     if (!ok) {
+      this.#pending?.release();
       this.#pending = null;
-      await this.#rewind(step, random, place);
+      await this.#rewind(pending);
     }
+    pending.release();
     this.#lossSum += lossValue;
     this.#lossCount++;
     this.#options.onStep?.({ step, steps: this.#options.steps, loss: lossValue });
@@ -198,9 +219,10 @@ export class Trainer<T, B extends HostBatch> {
   }
 
   /** Goes back to before a step that was not finite, saves that state, and finds the op to blame. */
-  async #rewind(step: number, random: GeneratorState, place: LoaderState): Promise<never> {
+  async #rewind({ step, random, place, buffers, release }: Pending): Promise<never> {
     const { loader, optimizer, checkpoint } = this.#options;
     this.#gate.dispose();
+    for (const [buffer, value] of buffers) buffer.assign(value);
     this.#step = step - 1;
     optimizer.restore({ ...optimizer.state(), steps: step - 1 });
     loader.restore(place);
@@ -215,6 +237,9 @@ export class Trainer<T, B extends HostBatch> {
     } finally {
       for (const tensor of Object.values(batch)) (tensor as Tensor).dispose();
       restoreGenerator(random);
+      // the step that was run again has written them once more
+      for (const [buffer, value] of buffers) buffer.assign(value);
+      release();
     }
     throw new NonFiniteError(
       {
@@ -230,7 +255,7 @@ export class Trainer<T, B extends HostBatch> {
 
   async #addPoint(): Promise<void> {
     await this.#settleAll();
-    const { model, evaluate, loader, checkpoint, onPoint } = this.#options;
+    const { model, evaluate, loader, onPoint } = this.#options;
     let measured: Performance = { train: null, dev: null };
     if (evaluate) {
       model.eval();
@@ -243,8 +268,13 @@ export class Trainer<T, B extends HostBatch> {
     this.#lossCount = 0;
     this.#points.push(point);
     onPoint?.(point);
-    if (!checkpoint) return;
-    // derived from the checkpoint's own copy of the curves
+    await this.#writeCurves();
+  }
+
+  /** Writes the curves as files; they can be made again from the checkpoint, which has the curves too. */
+  async #writeCurves(): Promise<void> {
+    const { checkpoint } = this.#options;
+    if (!checkpoint || this.#points.length === 0) return;
     const encode = (text: string) => new TextEncoder().encode(text);
     await checkpoint.store.write("curves.json", encode(curvesToJSON(this.curves)));
     await checkpoint.store.write("curves.svg", encode(curvesToSVG(this.curves)));
@@ -280,7 +310,7 @@ export class Trainer<T, B extends HostBatch> {
     const path = checkpoint?.path ?? CHECKPOINT;
     if (!checkpoint || !(await checkpoint.store.exists(path))) return false;
     const { tensors, state } = await readCheckpoint(checkpoint.store, path);
-    const saved = state as TrainerState;
+    const saved = expectTrainerState(state, checkpoint.store.locate(path));
     const device = Object.values(model.parameters())[0]?.device;
     withTensors(
       tensors,
@@ -315,5 +345,26 @@ export async function readTrained(
   path = CHECKPOINT,
 ): Promise<{ weights: Record<string, HostTensor>; extra: unknown }> {
   const { tensors, state } = await readCheckpoint(store, path);
-  return { weights: withoutPrefix("model.", tensors), extra: (state as TrainerState).extra };
+  const { extra } = expectTrainerState(state, store.locate(path));
+  return { weights: withoutPrefix("model.", tensors), extra };
+}
+
+/** Throws unless a checkpoint's state is a trainer's. */
+function expectTrainerState(state: unknown, path: string): TrainerState {
+  const saved = state as TrainerState | null;
+  const isTrainers =
+    typeof saved === "object" &&
+    saved !== null &&
+    [saved.step, saved.optimizerSteps, saved.lossSum, saved.lossCount].every((value) => typeof value === "number") &&
+    typeof saved.random?.counter === "number" &&
+    typeof saved.loader?.batch === "number" &&
+    Array.isArray(saved.curves?.points);
+  if (isTrainers) return saved;
+  throw new CheckpointError({
+    op: "Trainer",
+    argument: path,
+    expected: "a checkpoint that a Trainer wrote",
+    received: "one with another state",
+    remedy: "Read it with readCheckpoint(), or load its weights alone.",
+  });
 }

@@ -4,6 +4,7 @@ import {
   defaultGenerator,
   Generator,
   log,
+  Buffer as ModuleBuffer,
   manualSeed,
   mean,
   mul,
@@ -11,9 +12,10 @@ import {
   square,
   sub,
   type Tensor,
+  zeros,
 } from "@neurite/core";
 import { DataLoader, fromArray, stackArrays } from "@neurite/data";
-import { MemoryStore } from "@neurite/io";
+import { MemoryStore, writeCheckpoint } from "@neurite/io";
 import { Dropout, Linear, Module } from "@neurite/layers";
 import { Adam } from "@neurite/optimizers";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -96,7 +98,7 @@ describe("Trainer", () => {
     expect(reports.map((report) => report.step)).toEqual(Array.from({ length: 202 }, (_, i) => i + 1));
     expect(reports.at(-1)!.loss).toBeLessThan(reports[0]!.loss / 4);
     expect(curves.metric).toBe("accuracy");
-    expect(curves.points.map((point) => point.step).slice(-2)).toEqual([200, 202]);
+    expect(curves.points.map((point) => point.step).slice(-2)).toEqual([195, 200]);
     const [first] = curves.points;
     expect(first).toMatchObject({ step: 5, epoch: 5 / 3, train: 0.5, dev: 0.25 });
     const five = reports.slice(0, 5).reduce((sum, report) => sum + report.loss, 0) / 5;
@@ -127,6 +129,57 @@ describe("Trainer", () => {
       }
       expect(await store.read("checkpoint.safetensors"), `cut off at ${cuts}`).toEqual(wanted);
     }
+  });
+
+  it("ends at the same checkpoint when it is prolonged step by step", async () => {
+    const whole = new MemoryStore();
+    await setUp({ steps: 23, store: whole }).trainer.fit();
+    manualSeed(1);
+    const parts = new MemoryStore();
+    for (const steps of [4, 5, 16, 23]) {
+      const { trainer } = setUp({ steps, store: parts });
+      await trainer.resume();
+      await trainer.fit();
+    }
+    expect(await parts.read("checkpoint.safetensors")).toEqual(await whole.read("checkpoint.safetensors"));
+  });
+
+  it("writes the curves again when they were lost", async () => {
+    const store = new MemoryStore();
+    await setUp({ steps: 10, store }).trainer.fit();
+    const bare = new MemoryStore();
+    await bare.write("checkpoint.safetensors", await store.read("checkpoint.safetensors"));
+    const { trainer } = setUp({ steps: 10, store: bare });
+    await trainer.resume();
+    await trainer.fit();
+    expect(await bare.read("curves.json")).toEqual(await store.read("curves.json"));
+    expect(await bare.exists("curves.svg")).toBe(true);
+  });
+
+  it("refuses a checkpoint that no trainer wrote", async () => {
+    const store = new MemoryStore();
+    await writeCheckpoint(store, "checkpoint.safetensors", { tensors: {}, state: { step: 3 } });
+    await expect(setUp({ steps: 1, store }).trainer.resume()).rejects.toThrow(/a checkpoint that a Trainer wrote/);
+  });
+
+  it("keeps buffers as they were before a NaN", async () => {
+    class Counting extends Net {
+      readonly seen = new ModuleBuffer(zeros([1]));
+      override forward(x: Tensor): Tensor {
+        this.seen.assign(this.seen.add(mean(x)));
+        return super.forward(x);
+      }
+    }
+    const values = Array.from({ length: 12 }, (_, i) => (i === 7 ? -5 : 1));
+    const model = new Counting();
+    const loader = new DataLoader(fromArray(values), { batchSize: 4, shuffle: true, seed: 3, collate });
+    const loss = (batch: { readonly x: Tensor; readonly y: Tensor }) =>
+      squaredError(model, batch).add(mean(log(batch.x)));
+    const optimizer = new Adam(model.parameters());
+    const trainer = new Trainer({ model, optimizer, loader, steps: 12, loss });
+    await expect(trainer.fit()).rejects.toThrow(/log/);
+    // every good batch has mean 1
+    expect(model.seen.itemSync()).toBe(trainer.step);
   });
 
   it("writes checkpoints as often as told, which changes nothing else", async () => {
