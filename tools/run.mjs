@@ -1,6 +1,8 @@
 // The door to every npm script: `node tools/run.mjs <command> [args…]`.
 // Makes sure that what the command needs is installed, then runs it in the caller's folder.
 // Built-ins only: this file must work on a bare clone. See install.mjs, bundle.mjs and test-all.mjs for the parts.
+import { existsSync } from "node:fs";
+import { relative, resolve } from "node:path";
 import { chdir, cwd, env, exit, platform, versions } from "node:process";
 
 const usage = `usage: npm run <command> -- [args…]
@@ -30,9 +32,10 @@ const commands = {
   },
   test: async (args, run) => {
     await run.install();
+    const patterns = args.map(run.fromRoot);
     chdir(run.root);
     const { testAll } = await import("./test-all.mjs");
-    exit(await testAll(args));
+    exit(await testAll(patterns));
   },
   build: (args, run) => run.tool("pnpm", ["exec", "turbo", "run", "build", ...args]),
   lint: (args, run) => run.tool("biome", ["check", ...args]),
@@ -65,15 +68,23 @@ try {
       const { bundleAndRun } = await import("./bundle.mjs");
       await bundleAndRun(root, dir, appArgs);
     },
+    fromRoot,
     async tool(tool, toolArgs) {
       await install();
+      const paths = toolArgs.map(fromRoot);
       chdir(root);
-      exit(await (tool === "pnpm" ? pnpm(toolArgs) : spawnTool(tool, toolArgs)));
+      exit(await (tool === "pnpm" ? pnpm(paths) : spawnTool(tool, paths)));
     },
   });
 } catch (error) {
   if (error instanceof InstallError) fail(error.message);
   throw error;
+}
+
+/** An argument that names something in the caller's folder, as a path from the root, where the tools run. */
+function fromRoot(arg) {
+  const path = resolve(arg);
+  return existsSync(path) ? relative(root, path) || "." : arg;
 }
 
 /**

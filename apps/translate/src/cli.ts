@@ -117,7 +117,8 @@ async function runTraining(flags: TrainFlags, samples: number): Promise<void> {
     `\n${parameters} parameters, ${fit.steps} steps in ${seconds.toFixed(1)} s; ${corpus.test.length} unseen numbers:`,
   );
   console.log(`exact match ${result.exactMatch.toFixed(4)}, BLEU ${result.bleu.toFixed(2)}`);
-  console.log(`Checkpoint and learning curves: ${folder}/checkpoint.safetensors, ${folder}/curves.svg`);
+  const curves = fit.curves.points.length > 0 ? `, learning curves: ${folder}/curves.svg` : "";
+  console.log(`Checkpoint: ${folder}/checkpoint.safetensors${curves}`);
   await writeJSON(flags.json, {
     backend: device.name,
     parameters,

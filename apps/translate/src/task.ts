@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly learningRate: number;
 }
 
-export const DEFAULTS: RunOptions = { seed: 1, steps: 500, features: 64, batchSize: 64, learningRate: 3e-3 };
+export const DEFAULTS: RunOptions = { seed: 1, steps: 600, features: 64, batchSize: 64, learningRate: 3e-3 };
 
 export interface Task {
   readonly corpus: Corpus;

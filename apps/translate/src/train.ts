@@ -9,7 +9,7 @@ import { evaluate } from "./evaluate.js";
 import { makeLoader, makeTask, type RunOptions, type Task } from "./task.js";
 
 const WARMUP = 50;
-const HALF_LIFE = 120;
+const HALF_LIFE = 180;
 const EVALUATE_EVERY = 50;
 /** Sentences behind each point of the two performance curves. */
 const PROBE = 128;

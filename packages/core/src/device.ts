@@ -153,6 +153,15 @@ export class Device {
 
 /** Sets the device of tensors made without `device`. A script's choice; library code never calls this. */
 export function setDefaultDevice(device: Device): void {
+  if (typeof device?.allocate !== "function") {
+    throw new DeviceError({
+      op: "setDefaultDevice",
+      argument: "device",
+      expected: "a device",
+      received: String(device),
+      remedy: 'Make one, e.g. import { cpuJs } from "@neurite/backend-cpu-js"; setDefaultDevice(cpuJs());',
+    });
+  }
   state.defaultDevice = device;
 }
 

@@ -4,8 +4,8 @@
  */
 import type { StorageId, View } from "./backend.js";
 import { type Device, defaultDevice, type Storage } from "./device.js";
-import { bytesPerElement, type DType, dtypeOf, hostArray, type TypedArray } from "./dtype.js";
-import { DeviceError, DisposedError, ShapeError, UnsupportedError } from "./errors.js";
+import { bytesPerElement, DTYPES, type DType, dtypeOf, hostArray, type TypedArray } from "./dtype.js";
+import { DeviceError, DisposedError, DTypeError, ShapeError, UnsupportedError, ValueError } from "./errors.js";
 import { packed } from "./ops/copy.js";
 import { add, div, mul, sub } from "./ops/elementwise.js";
 import { matmul } from "./ops/matmul.js";
@@ -309,6 +309,14 @@ export interface TensorOptions {
  */
 export function tensor(data: NestedArray | TypedArray, options: TensorOptions = {}): Tensor {
   const device = options.device ?? defaultDevice();
+  if (options.dtype !== undefined && !DTYPES.includes(options.dtype)) {
+    throw new DTypeError({
+      op: "tensor",
+      argument: "dtype",
+      expected: `one of ${DTYPES.join(", ")}`,
+      received: String(options.dtype),
+    });
+  }
   if (ArrayBuffer.isView(data)) {
     const source = data as TypedArray;
     const natural = dtypeOf(source);
@@ -344,6 +352,15 @@ function nestedShape(data: NestedArray): number[] {
 function flatten(data: NestedArray, shape: Shape, depth: number, out: number[]): boolean {
   if (!Array.isArray(data)) {
     if (depth !== shape.length) raggedError(shape, depth);
+    if (typeof data !== "number" && typeof data !== "boolean") {
+      throw new ValueError({
+        op: "tensor",
+        argument: "data",
+        expected: "numbers, booleans, nested arrays of them, or a typed array",
+        received: data === null ? "null" : typeof data,
+        remedy: "Convert the data to numbers first.",
+      });
+    }
     out.push(Number(data));
     return typeof data === "boolean";
   }
@@ -376,7 +393,7 @@ export function commonDevice(op: string, tensors: readonly Tensor[]): Device {
         op,
         argument: `input ${i}`,
         expected: `a tensor on "${device.name}", the device of input 0`,
-        received: `one on "${other.device.name}"`,
+        received: `one on ${other.device.name === device.name ? "another device of that name" : `"${other.device.name}"`}`,
         remedy: "Move it first: await tensor.to(device).",
       });
     }

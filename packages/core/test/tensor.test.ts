@@ -122,7 +122,7 @@ describe("devices", () => {
     const error = thrown(() => mul(tensor([1, 2]), elsewhere));
     expect(error.code).toBe("ERR_DEVICE");
     expect(error.message).toBe(
-      'mul: input 1 expects a tensor on "cpu-js", the device of input 0, but received one on "cpu-js". Move it first: await tensor.to(device).',
+      'mul: input 1 expects a tensor on "cpu-js", the device of input 0, but received one on another device of that name. Move it first: await tensor.to(device).',
     );
   });
 

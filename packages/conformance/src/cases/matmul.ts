@@ -122,6 +122,11 @@ export const matmulCase: Case = {
       ...sample("over 1500 elements", [2, 1500], [1500, 3], { gradient: false, dtypes: FLOATS }),
       inputs: [numbers([2, 1500], 0, 1), numbers([1500, 3], 0, 1)],
     },
+    {
+      // longer than the blocks that kernels cut the inner axis into
+      ...sample("of 9×700 and 700×10 elements", [9, 700], [700, 10], { gradient: false, dtypes: FLOATS }),
+      inputs: [numbers([9, 700], 0, 1), numbers([700, 10], 0, 1)],
+    },
     sample("over an empty axis, which gives zeros", [2, 0], [0, 3], { gradient: false }),
     sample("without rows", [0, 3], [3, 2], { gradient: false }),
     sample("of an empty stack", [0, 2, 3], [0, 3, 2], { gradient: false }),

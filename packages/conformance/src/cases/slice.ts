@@ -46,6 +46,8 @@ export const sliceCase: Case = {
     sliced("at one position of every axis", [3, 4], [2, 1], [[2], [1]], [0, 1]),
     sliced("beyond the end, which is cut off", [4], [[2, 99]], [[2, 3]]),
     sliced("to nothing", [4, 2], [[3, 1]], [[], [0, 1]]),
+    sliced("to nothing in steps", [5, 2], [[4, 1, 3]], [[], [0, 1]]),
+    sliced("to nothing backwards in steps", [5, 2], [[1, 3, -2]], [[], [0, 1]]),
     sliced("of an empty tensor", [0, 3], [null, [0, 2]], [[], [0, 1]]),
   ],
   errors: [
