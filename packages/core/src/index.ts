@@ -8,6 +8,7 @@ export * from "./dtype.js";
 export { type BinaryOp, elementwise, type Row, type TernaryOp, type UnaryOp } from "./elementwise.js";
 export * from "./errors.js";
 export * from "./expression.js";
+export { type NestedArray, type TensorOptions, tensor } from "./host-data.js";
 export { type Interceptor, type Next, withInterceptor } from "./interceptor.js";
 export {
   defineOp,
@@ -78,9 +79,6 @@ export {
   bytesOf,
   fromHost,
   isTensor,
-  type NestedArray,
   Tensor,
-  type TensorOptions,
-  tensor,
   viewOf,
 } from "./tensor.js";

@@ -4,8 +4,8 @@
  */
 import type { StorageId, View } from "./backend.js";
 import { type Device, defaultDevice, type Storage } from "./device.js";
-import { bytesPerElement, DTYPES, type DType, dtypeOf, hostArray, type TypedArray } from "./dtype.js";
-import { DeviceError, DisposedError, DTypeError, ShapeError, UnsupportedError, ValueError } from "./errors.js";
+import { bytesPerElement, type DType, hostArray, type TypedArray } from "./dtype.js";
+import { DeviceError, DisposedError, ShapeError, UnsupportedError } from "./errors.js";
 import { packed } from "./ops/copy.js";
 import { add, div, mul, sub } from "./ops/elementwise.js";
 import { matmul } from "./ops/matmul.js";
@@ -284,100 +284,6 @@ function rangeOf(data: TypedArray): readonly [number, number] | null {
     else if (value > high) high = value;
   }
   return [low, high];
-}
-
-/** Numbers or booleans, nested to any depth. */
-export type NestedArray = number | boolean | readonly NestedArray[];
-
-export interface TensorOptions {
-  /** Default: that of a typed array; `bool` for booleans; otherwise `float32`. */
-  readonly dtype?: DType;
-  /** Default: the nesting, or `[length]` of a typed array. */
-  readonly shape?: Shape;
-  /** Default: {@link defaultDevice}. */
-  readonly device?: Device;
-}
-
-/**
- * A tensor from host data.
- *
- * @param data a number, nested arrays of numbers or booleans, or a typed array (copied)
- * @throws ShapeError for ragged nesting or a shape that does not fit the data
- * @example
- * tensor([[1, 2], [3, 4]])                              // float32 [2, 2]
- * tensor(new Int32Array([0, 1, 2, 3]), { shape: [2, 2] }) // int32 [2, 2]
- */
-export function tensor(data: NestedArray | TypedArray, options: TensorOptions = {}): Tensor {
-  const device = options.device ?? defaultDevice();
-  if (options.dtype !== undefined && !DTYPES.includes(options.dtype)) {
-    throw new DTypeError({
-      op: "tensor",
-      argument: "dtype",
-      expected: `one of ${DTYPES.join(", ")}`,
-      received: String(options.dtype),
-    });
-  }
-  if (ArrayBuffer.isView(data)) {
-    const source = data as TypedArray;
-    const natural = dtypeOf(source);
-    const dtype = options.dtype ?? natural;
-    const host = dtype === natural ? source : convert(source, dtype);
-    return fromHost(host, dtype, options.shape ?? [source.length], device);
-  }
-  const flat: number[] = [];
-  const nesting = nestedShape(data as NestedArray);
-  const sawBoolean = flatten(data as NestedArray, nesting, 0, flat);
-  const dtype = options.dtype ?? (sawBoolean ? "bool" : "float32");
-  return fromHost(convert(flat, dtype), dtype, options.shape ?? nesting, device);
-}
-
-function convert(values: ArrayLike<number>, dtype: DType): TypedArray {
-  const host = hostArray(dtype, values.length);
-  if (dtype === "bool") for (let i = 0; i < values.length; i++) host[i] = values[i] !== 0 ? 1 : 0;
-  else host.set(values);
-  return host;
-}
-
-function nestedShape(data: NestedArray): number[] {
-  const shape: number[] = [];
-  let level: NestedArray | undefined = data;
-  while (Array.isArray(level)) {
-    shape.push(level.length);
-    level = (level as readonly NestedArray[])[0];
-  }
-  return shape;
-}
-
-/** Appends the leaves to `out`; returns whether they are booleans. */
-function flatten(data: NestedArray, shape: Shape, depth: number, out: number[]): boolean {
-  if (!Array.isArray(data)) {
-    if (depth !== shape.length) raggedError(shape, depth);
-    if (typeof data !== "number" && typeof data !== "boolean") {
-      throw new ValueError({
-        op: "tensor",
-        argument: "data",
-        expected: "numbers, booleans, nested arrays of them, or a typed array",
-        received: data === null ? "null" : typeof data,
-        remedy: "Convert the data to numbers first.",
-      });
-    }
-    out.push(Number(data));
-    return typeof data === "boolean";
-  }
-  if (depth >= shape.length || data.length !== shape[depth]) raggedError(shape, depth);
-  let sawBoolean = false;
-  for (const item of data) sawBoolean = flatten(item, shape, depth + 1, out) || sawBoolean;
-  return sawBoolean;
-}
-
-function raggedError(shape: Shape, depth: number): never {
-  throw new ShapeError({
-    op: "tensor",
-    argument: "data",
-    expected: `nested arrays of equal lengths (${formatShape(shape)} by their first elements)`,
-    received: `a different length or depth at level ${depth}`,
-    remedy: "Pad the rows to one length.",
-  });
 }
 
 /** Throws unless all tensors live, on one device, which is returned. */
