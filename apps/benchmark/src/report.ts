@@ -48,7 +48,7 @@ export function formatRows(rows: readonly Row[]): string {
   const lines = rows.map(({ suite, workload, backend, medianMs, minMs, maxMs, gflops, perSecond }) => {
     const speed = gflops === null ? `${perSecond.toPrecision(4)}/s` : `${gflops.toFixed(2)} GFLOP/s`;
     const spread = `${medianMs.toPrecision(3)} (${minMs.toPrecision(3)}–${maxMs.toPrecision(3)}) ms`;
-    return `${suite.padEnd(9)}${workload.padEnd(20)}${backend.padEnd(8)}${spread.padEnd(27)}${speed}`;
+    return `${suite.padEnd(9)}${workload.padEnd(18)}${backend.padEnd(15)}${spread.padEnd(25)} ${speed}`;
   });
   return lines.join("\n");
 }
