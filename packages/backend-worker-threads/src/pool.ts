@@ -5,8 +5,6 @@ import { UnsupportedError } from "@neurite/core";
 export interface WorkerHandle {
   /** Settles when the worker is ready for jobs. */
   readonly ready: Promise<void>;
-  /** Whether it has ended, as far as the event loop knows. */
-  ended(): boolean;
   terminate(): unknown;
 }
 
@@ -59,37 +57,27 @@ export function startWorker(message: unknown): WorkerHandle {
 function startInNode(Worker: new (url: URL, options: object) => NodeWorker, message: unknown): WorkerHandle {
   // flags of the process, such as a test runner's, are none of the worker's business
   const worker = new Worker(new URL("./worker.js", import.meta.url), { execArgv: [] });
-  let ended = false;
   const ready = new Promise<void>((resolve, reject) => {
     worker.once("message", () => resolve());
     worker.once("error", reject);
-    worker.once("exit", () => {
-      ended = true;
-      reject(new Error("the worker ended before it was ready"));
-    });
+    worker.once("exit", () => reject(new Error("the worker ended before it was ready")));
   });
   worker.postMessage(message);
   return {
     ready: ready.then(() => worker.unref()),
-    ended: () => ended,
     terminate: () => worker.terminate(),
   };
 }
 
 function startInBrowser(message: unknown): WorkerHandle {
   const worker = new globals.Worker!(new URL("./worker.js", import.meta.url), { type: "module" });
-  let ended = false;
   const ready = new Promise<void>((resolve, reject) => {
     worker.onmessage = () => resolve();
-    worker.onerror = ({ message: reason }) => {
-      ended = true;
-      reject(new Error(reason ?? "the worker could not be loaded"));
-    };
+    worker.onerror = ({ message: reason }) => reject(new Error(reason ?? "the worker could not be loaded"));
   });
   worker.postMessage(message);
   return {
     ready,
-    ended: () => ended,
     terminate: () => worker.terminate(),
   };
 }

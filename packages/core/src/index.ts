@@ -76,7 +76,6 @@ export * from "./shape.js";
 export { state, VERSION } from "./state.js";
 export {
   allocateTensor,
-  bytesOf,
   fromHost,
   isTensor,
   Tensor,

@@ -4,7 +4,7 @@
  */
 import type { StorageId, View } from "./backend.js";
 import { type Device, defaultDevice, type Storage } from "./device.js";
-import { bytesPerElement, type DType, hostArray, type TypedArray } from "./dtype.js";
+import { type DType, hostArray, type TypedArray } from "./dtype.js";
 import { DeviceError, DisposedError, ShapeError, UnsupportedError } from "./errors.js";
 import { packed } from "./ops/copy.js";
 import { add, div, mul, sub } from "./ops/elementwise.js";
@@ -305,9 +305,4 @@ export function commonDevice(op: string, tensors: readonly Tensor[]): Device {
     }
   }
   return device;
-}
-
-/** Bytes the elements take, without padding. */
-export function bytesOf(tensor: Tensor): number {
-  return tensor.size * bytesPerElement(tensor.dtype);
 }
