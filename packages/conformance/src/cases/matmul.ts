@@ -127,6 +127,11 @@ export const matmulCase: Case = {
       ...sample("of 9×700 and 700×10 elements", [9, 700], [700, 10], { gradient: false, dtypes: FLOATS }),
       inputs: [numbers([9, 700], 0, 1), numbers([700, 10], 0, 1)],
     },
+    {
+      // wider than the blocks that kernels cut rows into
+      ...sample("of 2×3 and 3×2101 elements", [2, 3], [3, 2101], { gradient: false, dtypes: FLOATS }),
+      inputs: [numbers([2, 3], 0, 1), numbers([3, 2101], 0, 1)],
+    },
     sample("over an empty axis, which gives zeros", [2, 0], [0, 3], { gradient: false }),
     sample("without rows", [0, 3], [3, 2], { gradient: false }),
     sample("of an empty stack", [0, 2, 3], [0, 3, 2], { gradient: false }),
