@@ -68,13 +68,19 @@ function compute(device: Device): Float32Array[] {
   });
 }
 
+/** Positions of the arrays that differ in a bit; comparing bytes is a hundred times faster than `toEqual`. */
+function differing(actual: readonly Float32Array[], expected: readonly Float32Array[]): number[] {
+  const bytes = ({ buffer, byteOffset, byteLength }: Float32Array) => Buffer.from(buffer, byteOffset, byteLength);
+  return expected.flatMap((array, i) => (actual[i] && bytes(actual[i]).equals(bytes(array)) ? [] : [i]));
+}
+
 describe("workerThreads", () => {
   it("gives the bits of one thread, whatever their number", async () => {
     const expected = compute(wasm());
     for (const threads of [1, 2, 3]) {
       const device = await start({ threads });
       // several times: pieces fall to other threads each time
-      for (let i = 0; i < 5; i++) expect(compute(device), `${threads} threads`).toEqual(expected);
+      for (let i = 0; i < 5; i++) expect(differing(compute(device), expected), `${threads} threads`).toEqual([]);
     }
   });
 
@@ -82,7 +88,7 @@ describe("workerThreads", () => {
     const terminate = captureWorkers();
     const device = await start({ threads: 3 });
     await terminate();
-    expect(compute(device)).toEqual(compute(wasm()));
+    expect(differing(compute(device), compute(wasm()))).toEqual([]);
   });
 
   it("throws instead of hanging when a worker takes work and dies", async () => {
