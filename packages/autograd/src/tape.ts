@@ -23,14 +23,14 @@ interface Node {
   readonly op: AnyOp;
   readonly attrs: unknown;
   /** An alias of its own where the vjp reads the value, else the caller's handle, good for shape and dtype only. */
-  readonly inputs: readonly Tensor[];
+  readonly inputs: Tensor[];
   /** Identities of the inputs when they were used: a parameter changes its own when it is assigned. */
-  readonly keys: readonly number[];
-  readonly outputs: readonly Tensor[];
-  readonly aux: readonly Tensor[];
+  readonly keys: number[];
+  readonly outputs: Tensor[];
+  readonly aux: Tensor[];
   readonly needs: readonly boolean[];
   /** The aliases among the above, released when the vjp has run. */
-  readonly saved: readonly Tensor[];
+  readonly saved: Tensor[];
 }
 
 /** One recording. */
@@ -54,8 +54,15 @@ export class Tape implements Interceptor {
   }
 
   intercept(op: AnyOp, inputs: readonly Tensor[], attrs: unknown, aux: boolean, next: Next): Tensor[] {
-    const needs = inputs.map((input) => isFloat(input.dtype) && this.#tracked.has(input.key));
-    if (op.differentiable === false || !needs.includes(true)) return next(op, inputs, attrs, aux);
+    const needs: boolean[] = [];
+    let any = false;
+    for (let i = 0; i < inputs.length; i++) {
+      const { dtype, key } = inputs[i]!;
+      const need = isFloat(dtype) && this.#tracked.has(key);
+      needs.push(need);
+      any ||= need;
+    }
+    if (!any || op.differentiable === false) return next(op, inputs, attrs, aux);
     // A tape inside this one asked for hidden results: they are values this tape must know the gradient of.
     const asksForHidden = aux && op.aux !== undefined;
     if (!op.vjp || asksForHidden) return this.#recordComposition(op, inputs, attrs, aux);
@@ -87,24 +94,19 @@ export class Tape implements Interceptor {
   ): void {
     const count = results.length - (op.aux ?? 0);
     const saves = typeof op.saves === "function" ? op.saves(attrs, needs) : op.saves;
-    const saved: Tensor[] = [];
-    const save = (tensor: Tensor, wanted: boolean) => {
-      if (!wanted) return tensor;
-      const alias = tensor.alias();
-      saved.push(alias);
-      return alias;
-    };
-    for (let i = 0; i < results.length; i++) if (isFloat(results[i]!.dtype)) this.#tracked.add(results[i]!.key);
-    this.#nodes.push({
-      op,
-      attrs,
-      inputs: inputs.map((input, i) => save(input, names(saves?.inputs, i))),
-      keys: inputs.map((input) => input.key),
-      outputs: results.slice(0, count).map((output, i) => save(output, names(saves?.outputs, i))),
-      aux: results.slice(count).map((result) => save(result, true)),
-      needs,
-      saved,
-    });
+    const node: Node = { op, attrs, inputs: [], keys: [], outputs: [], aux: [], needs, saved: [] };
+    for (let i = 0; i < inputs.length; i++) {
+      const input = inputs[i]!;
+      node.keys.push(input.key);
+      note(node, node.inputs, input, names(saves?.inputs, i));
+    }
+    for (let i = 0; i < results.length; i++) {
+      const result = results[i]!;
+      if (isFloat(result.dtype)) this.#tracked.add(result.key);
+      if (i < count) note(node, node.outputs, result, names(saves?.outputs, i));
+      else note(node, node.aux, result, true);
+    }
+    this.#nodes.push(node);
   }
 
   /**
@@ -138,22 +140,30 @@ export class Tape implements Interceptor {
   }
 }
 
+/** Enters a tensor into one of a node's lists: as an alias where its vjp reads the value. */
+function note(node: Node, list: Tensor[], tensor: Tensor, saved: boolean): void {
+  if (!saved) {
+    list.push(tensor);
+    return;
+  }
+  const alias = tensor.alias();
+  list.push(alias);
+  node.saved.push(alias);
+}
+
 function names(positions: readonly number[] | "all" | undefined, position: number): boolean {
   return positions === "all" || (positions?.includes(position) ?? false);
 }
 
 function runVjp(node: Node, gradients: Gradients): void {
   const { op, attrs, inputs, keys, outputs, aux, needs } = node;
-  const arrived = outputs.map((output) => gradients.peek(output.key));
-  if (!arrived.some((dy) => dy !== null)) return;
+  if (!outputs.some((output) => gradients.peek(output.key) !== null)) return;
   scope(() => {
-    const dy = arrived.map((gradient, i) => gradient ?? zerosLike(outputs[i]!));
+    const dy = outputs.map((output) => gradients.peek(output.key) ?? zerosLike(output));
     const results = op.vjp!({ attrs, inputs, outputs, aux, dy, needs });
-    keys.forEach((key, i) => {
-      if (needs[i] && results[i]) gradients.add(key, results[i]);
-    });
-    for (const output of outputs) gradients.drop(output.key);
-  }, `${op.name} gradient`);
+    for (let i = 0; i < keys.length; i++) if (needs[i] && results[i]) gradients.add(keys[i]!, results[i]!);
+    for (let i = 0; i < outputs.length; i++) gradients.drop(outputs[i]!.key);
+  }, op.name);
 }
 
 /** Sums of the gradients that arrived so far, by the value they belong to. */

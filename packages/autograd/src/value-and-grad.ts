@@ -44,15 +44,20 @@ function leaves(tree: unknown): Tensor[] {
       received: String(tree),
     });
   }
-  return Object.values(tree).flatMap(leaves);
+  const found: Tensor[] = [];
+  for (const item of Object.values(tree)) {
+    if (isTensor(item)) found.push(item);
+    else found.push(...leaves(item));
+  }
+  return found;
 }
 
 function rebuild<T>(tree: T, next: () => Tensor): Gradients<T> {
   if (isTensor(tree)) return next() as Gradients<T>;
   if (Array.isArray(tree)) return tree.map((item) => rebuild(item as unknown, next)) as unknown as Gradients<T>;
-  return Object.fromEntries(
-    Object.entries(tree as Record<string, unknown>).map(([name, item]) => [name, rebuild(item, next)]),
-  ) as Gradients<T>;
+  const result: Record<string, unknown> = {};
+  for (const name of Object.keys(tree as object)) result[name] = rebuild((tree as Record<string, unknown>)[name], next);
+  return result as Gradients<T>;
 }
 
 /** Throws unless `value` is a floating-point scalar that a gradient can start from. */

@@ -12,7 +12,7 @@ export interface MapSource {
   readonly scalars: readonly (number | { readonly constant: number })[];
 }
 
-export function mapSource({ steps, result }: Program, rank: number): MapSource {
+export function mapSource({ steps, results }: Program, rank: number): MapSource {
   const inputs: number[] = [];
   const scalars: (number | { readonly constant: number })[] = [];
   const names = new Map<string, string>();
@@ -48,7 +48,7 @@ export function mapSource({ steps, result }: Program, rank: number): MapSource {
     const rounded = step.type === "bool" ? value : `Math.fround(${value})`;
     return `${before ? `${before}\n  ` : ""}const v${i} = ${rounded};`;
   });
-  const answer = name(result);
+  const answer = name(results[0]);
   const parameters = [
     ...inputs.flatMap((input) => operandNames(input, rank)),
     ...lengthNames(rank),

@@ -26,6 +26,7 @@ export type HostFunctionName = keyof typeof HOST_FUNCTIONS;
 export class Engine {
   readonly heap: Heap;
   readonly #kernels = new Map<string, CompiledKernel>();
+  readonly #variants = new Map<string, Map<string, Map<string, CompiledKernel>>>();
 
   constructor(
     readonly features: Features,
@@ -46,6 +47,22 @@ export class Engine {
     build(module, features);
     const kernel = this.compile(name, module.bytes());
     this.#kernels.set(name, kernel);
+    return kernel;
+  }
+
+  /** As {@link kernel}, for kernels of one name that differ in two words; looks them up without making a longer name. */
+  variant(
+    name: string,
+    first: string,
+    second: string,
+    build: (module: ModuleBuilder, features: Features) => void,
+  ): CompiledKernel {
+    const known = this.#variants.get(name)?.get(first)?.get(second);
+    if (known) return known;
+    const kernel = this.kernel(`${name} ${first} ${second}`, build);
+    const byFirst = this.#variants.get(name) ?? new Map<string, Map<string, CompiledKernel>>();
+    const bySecond = byFirst.get(first) ?? new Map<string, CompiledKernel>();
+    this.#variants.set(name, byFirst.set(first, bySecond.set(second, kernel)));
     return kernel;
   }
 

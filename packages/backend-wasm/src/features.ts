@@ -26,3 +26,19 @@ export function hasRelaxedSimd(): boolean {
   relaxed ??= validates(true);
   return relaxed;
 }
+
+interface Process {
+  readonly versions?: { readonly v8?: string };
+}
+
+/** Major version of V8 where the program can know it (Node), else null. */
+export function v8Version(): number | null {
+  const { process } = globalThis as { process?: Process };
+  const version = Number.parseInt(process?.versions?.v8 ?? "", 10);
+  return Number.isNaN(version) ? null : version;
+}
+
+/** Whether the engine is known to move all loads of a loop's body to its top. */
+export function hoistsLoads(): boolean {
+  return (v8Version() ?? 13) < 13;
+}

@@ -16,9 +16,12 @@ export interface HeapOptions {
   readonly maximumBytes?: number;
 }
 
+/** Sizes up to this are multiples of 64, with a list each in an array. */
+const SMALL = 1024;
+
 /** Bytes rounded up to a size class: multiples of 64, from 1 KiB on four classes for each power of two. */
 export function sizeClass(bytes: number): number {
-  if (bytes <= 1024) return Math.max(64, Math.ceil(bytes / 64) * 64);
+  if (bytes <= SMALL) return Math.max(64, (bytes + 63) & ~63);
   const step = 2 ** (Math.floor(Math.log2(bytes - 1)) - 2);
   return Math.ceil(bytes / step) * step;
 }
@@ -26,7 +29,9 @@ export function sizeClass(bytes: number): number {
 export class Heap {
   readonly memory: WasmMemory;
   readonly maximumPages: number;
-  readonly #free = new Map<number, number[]>();
+  /** Free addresses of each small size, by size / 64. */
+  readonly #small: number[][] = Array.from({ length: SMALL / 64 + 1 }, () => []);
+  readonly #large = new Map<number, number[]>();
   #top = RESERVED;
   #capacity: number;
 
@@ -47,7 +52,7 @@ export class Heap {
   /** The address of `bytes` bytes, a multiple of 64. @throws UnsupportedError when the memory is full */
   allocate(bytes: number): number {
     const size = sizeClass(bytes);
-    const pointer = this.#free.get(size)?.pop();
+    const pointer = this.#freeOf(size).pop();
     if (pointer !== undefined) return pointer;
     const at = this.#top;
     if (at + size + MARGIN > this.#capacity) this.#grow(at + size + MARGIN);
@@ -57,9 +62,17 @@ export class Heap {
 
   release(pointer: number, bytes: number): void {
     const size = sizeClass(bytes);
-    const list = this.#free.get(size);
-    if (list) list.push(pointer);
-    else this.#free.set(size, [pointer]);
+    this.#freeOf(size).push(pointer);
+  }
+
+  #freeOf(size: number): number[] {
+    if (size <= SMALL) return this.#small[size >> 6]!;
+    let list = this.#large.get(size);
+    if (!list) {
+      list = [];
+      this.#large.set(size, list);
+    }
+    return list;
   }
 
   #grow(needed: number): void {

@@ -23,13 +23,13 @@ export interface Environment {
   readonly host: Readonly<Partial<Record<HostFunctionName, number>>>;
 }
 
-/** Code of a program's result for four elements; intermediate values are kept in variables. */
+/** Code of a program's results for four elements; intermediate values are kept in variables. */
 export function renderProgram(
   f: FunctionBuilder,
   features: Features,
   program: Program,
   { inputs, scalars, host }: Environment,
-): V128 {
+): V128[] {
   const math = new VectorMath(f, features);
   const values: V128[] = [];
   const uses = countUses(program);
@@ -52,16 +52,16 @@ export function renderProgram(
     // a product that is about to be added is not computed on its own
     values[index] = isFusedAway(program, index, uses, features) ? code : f.keep(code);
   });
-  return operand(program.result);
+  return program.results.map(operand);
 }
 
-function countUses({ steps, result }: Program): number[] {
+function countUses({ steps, results }: Program): number[] {
   const uses = new Array<number>(steps.length).fill(0);
   const count = (operation: Operation) => {
     if (operation.kind === "step") uses[operation.index]!++;
   };
   for (const step of steps) step.args.forEach(count);
-  count(result);
+  results.forEach(count);
   return uses;
 }
 

@@ -9,6 +9,8 @@ import type { FunctionBuilder } from "./emitter/function.js";
 export interface Features {
   /** Relaxed SIMD: multiply and add in one instruction. */
   readonly relaxed: boolean;
+  /** The engine joins pairs of neighbouring vectors into wider ones. */
+  readonly wide: boolean;
   /** Kernels work on one shared memory from several threads. */
   readonly shared: boolean;
 }

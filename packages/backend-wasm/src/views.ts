@@ -1,10 +1,23 @@
 /** Addresses of views, and walks over their outer axes. */
-import type { View } from "@neurite/core";
+import { contiguousStrides, type DType, sizeOf, type View } from "@neurite/core";
 import { elementBytes } from "./lanes.js";
+
+/** A storage of this backend, and its own id. */
+export interface Block {
+  readonly pointer: number;
+  readonly bytes: number;
+  readonly dtype: DType;
+}
+
+/** A block at an address, seen as a contiguous tensor. */
+export function viewAt(pointer: number, dtype: DType, shape: readonly number[]): View & { readonly id: Block } {
+  const bytes = sizeOf(shape) * elementBytes(dtype);
+  return { id: { pointer, bytes, dtype }, dtype, shape, strides: contiguousStrides(shape), offset: 0 };
+}
 
 /** Address of a view's first element. */
 export function addressOf(view: View): number {
-  return (view.id as number) + view.offset * elementBytes(view.dtype);
+  return (view.id as Block).pointer + view.offset * elementBytes(view.dtype);
 }
 
 /**

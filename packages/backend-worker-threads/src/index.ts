@@ -1,5 +1,5 @@
 /** The device that runs on all cores. */
-import { hasRelaxedSimd, hasSimd, WasmBackend } from "@neurite/backend-wasm";
+import { hasRelaxedSimd, hasSimd, hasTurbo, WasmBackend } from "@neurite/backend-wasm";
 import { Device, UnsupportedError, ValueError } from "@neurite/core";
 import { ParallelEngine } from "./parallel-engine.js";
 import { expectSharedMemory } from "./pool.js";
@@ -9,6 +9,8 @@ export interface WorkerThreadsOptions {
   readonly threads?: number;
   /** Fused multiply-add through relaxed SIMD. Default: where the engine has it. */
   readonly relaxed?: boolean;
+  /** Wide vectors; see `wasm()` of backend-wasm. Default false. */
+  readonly turbo?: boolean;
   /** Largest memory in bytes; default 4 GiB. */
   readonly maximumBytes?: number;
   /** Milliseconds without progress after which a worker counts as lost. Default 10,000. */
@@ -56,6 +58,7 @@ export async function workerThreads(options: WorkerThreadsOptions = {}): Promise
   const engine = await ParallelEngine.start({
     threads,
     relaxed,
+    wide: options.turbo === true && hasTurbo(relaxed),
     patience,
     ...(maximumBytes === undefined ? {} : { maximumBytes }),
   });

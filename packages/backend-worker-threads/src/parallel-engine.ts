@@ -11,6 +11,7 @@ export interface ParallelOptions {
   /** Threads in all, main among them. */
   readonly threads: number;
   readonly relaxed: boolean;
+  readonly wide: boolean;
   readonly maximumBytes?: number;
   /** Longest time in ms that a wait for a worker may go on without any progress. */
   readonly patience: number;
@@ -41,8 +42,8 @@ export class ParallelEngine extends Engine {
   #job = 0;
   #broken: string | null = null;
 
-  private constructor({ threads, relaxed, maximumBytes, patience }: ParallelOptions) {
-    super({ relaxed, shared: true }, maximumBytes);
+  private constructor({ threads, relaxed, wide, maximumBytes, patience }: ParallelOptions) {
+    super({ relaxed, wide, shared: true }, maximumBytes);
     this.threads = threads;
     this.#patience = patience;
   }

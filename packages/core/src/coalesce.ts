@@ -1,6 +1,6 @@
 /** Turns broadcast, strided operands into the fewest axes a kernel has to loop over. */
 import type { View } from "./backend.js";
-import { type Shape, sameShape, sizeOf } from "./shape.js";
+import { type Shape, sameShape } from "./shape.js";
 import type { Tensor } from "./tensor.js";
 
 const UNIT: readonly number[] = [1];
@@ -16,10 +16,21 @@ export interface Plan {
   readonly inputs: readonly View[];
 }
 
-/** {@link coalesce} for an output and the inputs that broadcast to its shape. */
+/** {@link coalesce} for a contiguous output and the inputs that broadcast to its shape. */
 export function coalesceFor(out: Tensor, inputs: readonly Tensor[]): Plan {
-  const [first, ...rest] = coalesce(out.shape, [out, ...inputs]);
-  return { out: first!, inputs: rest };
+  const { size, shape } = out;
+  const whole = [size];
+  const views: View[] = [];
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]!;
+    if (x.size === 1) views.push(flat(x, whole, size > 1 ? STILL : UNIT));
+    else if (x.contiguous && sameShape(x.shape, shape)) views.push(flat(x, whole, UNIT));
+    else {
+      const all = coalesce(shape, [out, ...inputs]);
+      return { out: all.shift()!, inputs: all };
+    }
+  }
+  return { out: flat(out, whole, UNIT), inputs: views };
 }
 
 /**
@@ -27,16 +38,6 @@ export function coalesceFor(out: Tensor, inputs: readonly Tensor[]): Plan {
  * length 1 vanish. All results have the same shape, of rank ≥ 1.
  */
 export function coalesce(shape: Shape, tensors: readonly Tensor[]): View[] {
-  let simple = true;
-  for (let i = 0; i < tensors.length; i++) {
-    const tensor = tensors[i]!;
-    if (!(tensor.contiguous && sameShape(tensor.shape, shape)) && sizeOf(tensor.shape) !== 1) simple = false;
-  }
-  if (simple) {
-    const size = sizeOf(shape);
-    const whole = [size];
-    return tensors.map((tensor) => flat(tensor, whole, size > 1 && sizeOf(tensor.shape) === 1 ? STILL : UNIT));
-  }
   const all = tensors.map((tensor) => stretchedStrides(tensor, shape));
   const lengths: number[] = [];
   const merged: number[][] = all.map(() => []);

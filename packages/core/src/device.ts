@@ -43,9 +43,12 @@ export class Device {
   #closed = false;
   #table: (FusedKernel | null)[] = [];
   #tableEpoch = 0;
+  readonly #holds: readonly DType[];
 
   constructor(readonly backend: Backend) {
     this.name = backend.name;
+    const { dtypes } = backend;
+    this.#holds = (Object.keys(dtypes) as DType[]).filter((dtype) => dtypes[dtype] !== "none");
   }
 
   /** Storages and bytes in use; a training loop keeps both constant from step to step. */
@@ -68,11 +71,11 @@ export class Device {
         remedy: "Create a new one.",
       });
     }
-    if (backend.dtypes[dtype] === "none") {
+    if (!this.#holds.includes(dtype)) {
       throw new DTypeError({
         op: "allocate",
         argument: "dtype",
-        expected: `a dtype that backend "${this.name}" holds (${this.#held()})`,
+        expected: `a dtype that backend "${this.name}" holds (${this.#holds.join(", ")})`,
         received: dtype,
         remedy: "Cast it, or use another backend.",
       });
@@ -104,11 +107,6 @@ export class Device {
         remedy: "Reduce in parts or use another backend.",
       });
     }
-  }
-
-  #held(): string {
-    const { dtypes } = this.backend;
-    return (Object.keys(dtypes) as DType[]).filter((dtype) => dtypes[dtype] !== "none").join(", ");
   }
 
   /** Called by the last release of a storage. */

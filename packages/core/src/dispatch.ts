@@ -2,6 +2,7 @@
  * How an op runs: through the interceptors, then as a view, by required kernels (`lower`), by the backend's fused
  * kernel, or as its composition.
  */
+import type { FusedKernel } from "./backend.js";
 import type { Device } from "./device.js";
 import { defaultDevice } from "./device.js";
 import { IndexError, ValueError } from "./errors.js";
@@ -48,20 +49,28 @@ function execute<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux: b
   const outs: Tensor[] = [];
   try {
     for (let i = 0; i < metas.length; i++) outs.push(allocateTensor(device, metas[i]!.shape, metas[i]!.dtype));
-    if (kernel === null) {
-      op.lower!(device, outs, inputs, attrs);
-      return outs;
-    }
-    const run = (ready: readonly Tensor[]) => kernel(outs.map(asView), ready.map(asView), attrs as never);
-    const status = kernel.strided ? run(inputs) : withPacked(inputs, run);
-    if (typeof status === "number") throw badIndex(op.name, status);
-    if (status !== false) return outs;
+    if (kernel === null) op.lower!(device, outs, inputs, attrs);
+    if (kernel === null || runKernel(op.name, kernel, outs, inputs, attrs)) return outs;
   } catch (error) {
     for (const out of outs) out.dispose("its op failed");
     throw error;
   }
   for (const out of outs) out.dispose("its kernel declined");
   return composed(op, inputs, attrs, aux);
+}
+
+/** Whether the kernel did the work. @throws IndexError for an index that it found out of range */
+function runKernel(
+  op: string,
+  kernel: FusedKernel,
+  outs: readonly Tensor[],
+  inputs: readonly Tensor[],
+  attrs: unknown,
+): boolean {
+  const run = (ready: readonly Tensor[]) => kernel(outs.map(asView), ready.map(asView), attrs);
+  const status = kernel.strided ? run(inputs) : withPacked(inputs, run);
+  if (typeof status === "number") throw badIndex(op, status);
+  return status !== false;
 }
 
 function isEmpty({ shape }: Meta): boolean {

@@ -17,11 +17,10 @@ export interface HostArray {
 
 export const DTYPES: readonly DType[] = ["float32", "float64", "int32", "uint8", "bool"];
 
-const BYTES: Record<DType, number> = { float32: 4, float64: 8, int32: 4, uint8: 1, bool: 1 };
-
 /** Bytes of one element. */
 export function bytesPerElement(dtype: DType): number {
-  return BYTES[dtype];
+  // comparisons, not a table: every allocation asks
+  return dtype === "float32" || dtype === "int32" ? 4 : dtype === "float64" ? 8 : 1;
 }
 
 export function isFloat(dtype: DType): boolean {

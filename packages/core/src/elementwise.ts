@@ -5,7 +5,6 @@
 import { coalesceFor } from "./coalesce.js";
 import { differentiate } from "./differentiate.js";
 import { dispatch } from "./dispatch.js";
-import type { DType } from "./dtype.js";
 import { DTypeError, ValueError } from "./errors.js";
 import { call, type Expression, input, inputsOf, MapFunction, scalar, substitute } from "./expression.js";
 import { defineOp, type OpRecord, type Saves, type VjpContext } from "./op.js";
@@ -45,10 +44,8 @@ function elementwiseOp(form: Form): OpRecord<ElementwiseAttrs> {
     infer(inputs, { scalars }) {
       let { shape } = inputs[0]!;
       for (let i = 1; i < inputs.length; i++) shape = broadcastShapes(name, shape, inputs[i]!.shape);
-      const dtypes: DType[] = [];
-      for (let i = 0; i < inputs.length; i++) dtypes.push(inputs[i]!.dtype);
-      if (scalars.length > 0) expectScalars(name, scalars, dtypes);
-      return [{ shape, dtype: fn.program(name, dtypes).type }];
+      if (scalars.length > 0) expectScalars(name, scalars, inputs);
+      return [{ shape, dtype: fn.program(name, inputs).results[0]!.type }];
     },
     lower(device, outs, inputs, { scalars }) {
       const out = outs[0]!;
@@ -63,9 +60,9 @@ function elementwiseOp(form: Form): OpRecord<ElementwiseAttrs> {
   });
 }
 
-function expectScalars(op: string, scalars: readonly number[], dtypes: readonly DType[]): void {
-  const dtype = dtypes.find((candidate) => candidate !== "bool");
-  if (dtype !== "int32") return;
+function expectScalars(op: string, scalars: readonly number[], inputs: readonly Tensor[]): void {
+  const operand = inputs.find(({ dtype }) => dtype !== "bool");
+  if (operand?.dtype !== "int32") return;
   const odd = scalars.find((value) => !Number.isInteger(value));
   if (odd !== undefined) {
     throw new DTypeError({

@@ -197,11 +197,11 @@ export type Operation =
   | { readonly kind: "input" | "scalar" | "step"; readonly index: number; readonly type: DType }
   | { readonly kind: "constant"; readonly value: number; readonly type: DType };
 
-/** An expression flattened for given input dtypes: each distinct subexpression once, operands before users. */
+/** Expressions flattened for given input dtypes: each distinct subexpression once, operands before users. */
 export interface Program {
   readonly steps: readonly Step[];
-  readonly result: Operation;
-  readonly type: DType;
+  /** One for each expression. */
+  readonly results: readonly Operation[];
 }
 
 let functions = 0;
@@ -212,7 +212,8 @@ export class MapFunction {
   /** Small and dense: an index into a backend's own table of compiled kernels. */
   readonly uid = functions++;
   #programs = new Map<string, Program>();
-  #uniform: Partial<Record<DType, Program>> = {};
+  /** What was asked for last: a function is mostly used with one dtype. */
+  #last: { readonly dtypes: readonly DType[]; readonly program: Program } | null = null;
 
   private constructor(
     readonly expression: Expression,
@@ -238,32 +239,40 @@ export class MapFunction {
   /**
    * The function flattened and typed.
    * @param op named in errors
+   * @param operands tensors or views, of which only the dtypes count
    * @throws DTypeError when operands differ in dtype or an intrinsic does not take it
    */
-  program(op: string, dtypes: readonly DType[]): Program {
-    const first = dtypes[0]!;
-    let uniform = true;
-    for (let i = 1; i < dtypes.length; i++) if (dtypes[i] !== first) uniform = false;
-    if (uniform) {
-      let program = this.#uniform[first];
-      if (!program) {
-        program = flatten(op, this.expression, dtypes);
-        this.#uniform[first] = program;
-      }
-      return program;
+  program(op: string, operands: readonly { readonly dtype: DType }[]): Program {
+    const last = this.#last;
+    if (last !== null) {
+      let same = true;
+      for (let i = 0; i < operands.length; i++) if (operands[i]!.dtype !== last.dtypes[i]) same = false;
+      if (same) return last.program;
     }
+    const dtypes = operands.map(({ dtype }) => dtype);
+    const program = this.#programFor(op, dtypes);
+    this.#last = { dtypes, program };
+    return program;
+  }
+
+  #programFor(op: string, dtypes: readonly DType[]): Program {
     const key = dtypes.join();
     let program = this.#programs.get(key);
     if (!program) {
-      program = flatten(op, this.expression, dtypes);
+      program = flatten(op, [this.expression], dtypes);
       this.#programs.set(key, program);
     }
     return program;
   }
 }
 
-function flatten(op: string, root: Expression, dtypes: readonly DType[]): Program {
-  const types = typesOf(op, root, dtypes);
+/**
+ * Expressions over the same inputs as one program.
+ * @param dtypes of the inputs
+ * @throws DTypeError when operands differ in dtype or an intrinsic does not take it
+ */
+export function flatten(op: string, roots: readonly Expression[], dtypes: readonly DType[]): Program {
+  const types = typesOf(op, roots, dtypes);
   const steps: Step[] = [];
   const done = new Map<Expression, Operation>();
   const fallback = dtypes.find((dtype) => dtype !== "bool") ?? "float32";
@@ -285,12 +294,16 @@ function flatten(op: string, root: Expression, dtypes: readonly DType[]): Progra
     }
     return operation;
   };
-  const type = types.get(root) ?? fallback;
-  return { steps, result: visit(root, type), type };
+  const results = roots.map((root) => visit(root, types.get(root) ?? fallback));
+  return { steps, results };
 }
 
 /** Dtype of every node; nodes made of scalars and constants alone have none and take their user's. */
-function typesOf(op: string, root: Expression, dtypes: readonly DType[]): Map<Expression, DType | undefined> {
+function typesOf(
+  op: string,
+  roots: readonly Expression[],
+  dtypes: readonly DType[],
+): Map<Expression, DType | undefined> {
   const types = new Map<Expression, DType | undefined>();
   const visit = (node: Expression): DType | undefined => {
     if (node.kind === "input") types.set(node, dtypes[node.index]!);
@@ -298,7 +311,7 @@ function typesOf(op: string, root: Expression, dtypes: readonly DType[]): Map<Ex
     if (!types.has(node)) types.set(node, typeOfCall(op, node.fn, node.args.map(visit)));
     return types.get(node);
   };
-  visit(root);
+  roots.forEach(visit);
   return types;
 }
 

@@ -22,8 +22,7 @@ export class Parameter extends Tensor {
 
   constructor(initial: Tensor, { layout = "" }: ParameterOptions = {}) {
     const value = packed(initial);
-    super(value.storage.retain(), value.shape, value.strides, value.offset, true);
-    this.home = null;
+    super(value.storage.retain(), value.shape, value.strides, value.offset, true, null);
     this.layout = layout;
     value.dispose("a Parameter took it over");
     initial.dispose("a Parameter took it over");

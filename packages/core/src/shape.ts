@@ -88,15 +88,15 @@ export function normalizeAxis(op: string, axis: number, rank: number, argument =
 /** Sorted, unique, normalised axes; `undefined` means all of them. */
 export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
-  const list = typeof axes === "number" ? [axes] : axes;
-  const normal = list.map((axis) => normalizeAxis(op, axis, rank)).sort((a, b) => a - b);
+  if (typeof axes === "number") return [normalizeAxis(op, axes, rank)];
+  const normal = axes.map((axis) => normalizeAxis(op, axis, rank)).sort((a, b) => a - b);
   for (let i = 1; i < normal.length; i++) {
     if (normal[i] === normal[i - 1]) {
       throw new IndexError({
         op,
         argument: "axis",
         expected: "each axis once",
-        received: `[${list.join(", ")}]`,
+        received: `[${axes.join(", ")}]`,
         remedy: `Axis ${normal[i]} is named twice.`,
       });
     }

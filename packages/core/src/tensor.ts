@@ -20,6 +20,8 @@ const BRAND = Symbol.for("neurite.tensor");
 /** An n-dimensional array on a device. Immutable: ops return new tensors. */
 export class Tensor<S extends Shape = Shape> implements View {
   readonly shape: S;
+  /** Number of elements. */
+  readonly size: number;
   readonly dtype: DType;
   /** Row-major when {@link contiguous}; in elements, 0 for stretched axes, negative for flipped ones. */
   strides: readonly number[];
@@ -32,16 +34,25 @@ export class Tensor<S extends Shape = Shape> implements View {
   home: Scope | null;
   #disposed: string | null = null;
 
-  constructor(storage: Storage, shape: S, strides: readonly number[], offset: number, contiguous: boolean) {
+  /** @param home the scope that will free the handle */
+  constructor(
+    storage: Storage,
+    shape: S,
+    strides: readonly number[],
+    offset: number,
+    contiguous: boolean,
+    home: Scope | null = state.scope,
+  ) {
     this.storage = storage;
     this.shape = shape;
+    this.size = sizeOf(shape);
     this.dtype = storage.dtype;
     this.strides = strides;
     this.offset = offset;
     this.contiguous = contiguous;
     this.key = state.nextKey++;
-    this.home = null;
-    this.enterScope();
+    this.home = home;
+    if (home !== null) home.tensors.push(this);
   }
 
   get [BRAND](): true {
@@ -58,11 +69,6 @@ export class Tensor<S extends Shape = Shape> implements View {
 
   get rank(): number {
     return this.shape.length;
-  }
-
-  /** Number of elements. */
-  get size(): number {
-    return sizeOf(this.shape);
   }
 
   get disposed(): boolean {
@@ -112,9 +118,8 @@ export class Tensor<S extends Shape = Shape> implements View {
   /** Another handle to the same value, with a lifetime of its own and outside every scope. */
   alias(): Tensor<S> {
     this.expectLive("alias");
-    const handle = new Tensor(this.storage.retain(), this.shape, this.strides, this.offset, this.contiguous);
+    const handle = new Tensor(this.storage.retain(), this.shape, this.strides, this.offset, this.contiguous, null);
     handle.key = this.key;
-    handle.home = null;
     return handle;
   }
 
@@ -232,7 +237,10 @@ export class Tensor<S extends Shape = Shape> implements View {
 
 /** Whether `value` is a tensor, of whichever copy of this package. */
 export function isTensor(value: unknown): value is Tensor {
-  return typeof value === "object" && value !== null && (value as { [BRAND]?: boolean })[BRAND] === true;
+  return (
+    value instanceof Tensor ||
+    (typeof value === "object" && value !== null && (value as { [BRAND]?: boolean })[BRAND] === true)
+  );
 }
 
 /** A new uninitialised contiguous tensor. */

@@ -17,7 +17,10 @@ import { thrown } from "./device.js";
 
 const [x, y, z] = [input(0), input(1), input(2)];
 const program = (expression: Expression, dtypes: DType[], scalars = 0) =>
-  MapFunction.of(expression, dtypes.length, scalars).program("op", dtypes);
+  MapFunction.of(expression, dtypes.length, scalars).program(
+    "op",
+    dtypes.map((dtype) => ({ dtype })),
+  );
 
 describe("building", () => {
   it("gives equal trees one object", () => {
@@ -74,14 +77,13 @@ describe("building", () => {
 describe("flattening", () => {
   it("puts operands before their users and shared parts once", () => {
     const shared = e.mul(x, y);
-    const { steps, result, type } = program(e.add(e.tanh(shared), shared), ["float32", "float32"]);
+    const { steps, results } = program(e.add(e.tanh(shared), shared), ["float32", "float32"]);
     expect(steps.map(({ fn }) => fn)).toEqual(["mul", "tanh", "add"]);
     expect(steps[2].args).toEqual([
       { kind: "step", index: 1, type: "float32" },
       { kind: "step", index: 0, type: "float32" },
     ]);
-    expect(result).toEqual({ kind: "step", index: 2, type: "float32" });
-    expect(type).toBe("float32");
+    expect(results).toEqual([{ kind: "step", index: 2, type: "float32" }]);
   });
 
   it("gives scalars and constants the dtype of their tensors", () => {
@@ -91,8 +93,8 @@ describe("flattening", () => {
   });
 
   it("makes comparisons bool and keeps the dtype of what is compared", () => {
-    const { steps, type } = program(e.and(e.lt(x, 1), e.not(e.eq(x, 3))), ["int32"]);
-    expect(type).toBe("bool");
+    const { steps, results } = program(e.and(e.lt(x, 1), e.not(e.eq(x, 3))), ["int32"]);
+    expect(results[0].type).toBe("bool");
     expect(steps[0]).toMatchObject({ fn: "lt", operandType: "int32", type: "bool" });
   });
 
@@ -108,23 +110,25 @@ describe("flattening", () => {
   });
 
   it("types a choice by its branches", () => {
-    expect(program(e.select(x, y, 0), ["bool", "int32"]).type).toBe("int32");
-    expect(program(e.select(x, 1, 0), ["bool"]).type).toBe("float32");
+    expect(program(e.select(x, y, 0), ["bool", "int32"]).results[0]!.type).toBe("int32");
+    expect(program(e.select(x, 1, 0), ["bool"]).results[0]!.type).toBe("float32");
   });
 
   it("hands on a bare input", () => {
     expect(program(x, ["int32"])).toEqual({
       steps: [],
-      result: { kind: "input", index: 0, type: "int32" },
-      type: "int32",
+      results: [{ kind: "input", index: 0, type: "int32" }],
     });
   });
 
   it("is done once for the same dtypes", () => {
     const fn = MapFunction.of(e.add(x, y), 2, 0);
     expect(fn).toBe(MapFunction.of(e.add(x, y), 2, 0));
-    expect(fn.program("add", ["float32", "float32"])).toBe(fn.program("add", ["float32", "float32"]));
-    expect(fn.program("add", ["float32", "float32"])).not.toBe(fn.program("add", ["int32", "int32"]));
+    const floats = [{ dtype: "float32" }, { dtype: "float32" }] as const;
+    const program = fn.program("add", floats);
+    expect(fn.program("add", floats)).toBe(program);
+    expect(fn.program("add", [{ dtype: "int32" }, { dtype: "int32" }])).not.toBe(program);
+    expect(fn.program("add", floats)).toBe(program);
   });
 
   it.each<[string, Expression, DType[], string]>([

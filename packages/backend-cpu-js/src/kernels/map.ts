@@ -17,10 +17,7 @@ function fits(compiled: Compiled, inputs: readonly View[]): boolean {
 
 function compiledFor(fn: MapFunction, inputs: readonly View[]): Compiled {
   for (let c = table[fn.uid]; c !== undefined; c = c.next) if (fits(c, inputs)) return c;
-  const fresh = compile(
-    fn,
-    inputs.map((input) => input.dtype),
-  );
+  const fresh = compile(fn, inputs);
   fresh.next = table[fn.uid];
   table[fn.uid] = fresh;
   return fresh;

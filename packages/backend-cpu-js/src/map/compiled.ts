@@ -2,7 +2,15 @@
  * A map function made ready for given dtypes: a list of loops over numbered registers. Registers are, in this order, the
  * inputs, the constants and scalars, the intermediates and the output.
  */
-import { type DType, hostArray, type MapFunction, type Operation, type Step, type TypedArray } from "@neurite/core";
+import {
+  type DType,
+  hostArray,
+  type MapFunction,
+  type Operation,
+  type Step,
+  type TypedArray,
+  type View,
+} from "@neurite/core";
 import { type Loop, loopFor, same } from "./loops.js";
 
 /** Elements per block: with a handful of intermediates of 8 kB each, all of them stay in the first-level cache. */
@@ -46,14 +54,17 @@ export function store(to: TypedArray, dtype: DType, value: number): void {
   to[0] = dtype === "bool" ? Number(value !== 0) : value;
 }
 
-export function compile(fn: MapFunction, dtypes: readonly DType[]): Compiled {
-  const { steps, result, type } = fn.program("map", dtypes);
-  const registers = new Registers(dtypes.length);
+export function compile(fn: MapFunction, inputs: readonly View[]): Compiled {
+  const {
+    steps,
+    results: [result],
+  } = fn.program("map", inputs);
+  const registers = new Registers(inputs.length);
   for (const step of steps) for (const arg of step.args) if (arg.kind !== "step") registers.leaf(arg);
   const bare = result.kind === "step" ? null : registers.leaf(result);
   const leaves = registers.arrays.length;
   const values = assign(steps, registers);
-  const out = registers.add(hostArray(type, 0));
+  const out = registers.add(hostArray(result.type, 0));
   values[steps.length - 1] = out;
 
   const instructions = steps.map((step, i): Instruction => {
@@ -63,7 +74,7 @@ export function compile(fn: MapFunction, dtypes: readonly DType[]): Compiled {
   if (bare !== null) instructions.push({ loop: same, out, a: bare, b: bare, c: bare });
   const { arrays, scalars } = registers;
   return {
-    dtypes: [...dtypes],
+    dtypes: inputs.map(({ dtype }) => dtype),
     instructions,
     scalars,
     out,

@@ -9,12 +9,11 @@ import { lengths, operand } from "../strided.js";
 export const map = (launcher: Launcher): Kernel<MapAttrs> => {
   const sources = new Map<string, MapSource>();
   return ([out], inputs, { fn, scalars }) => {
-    const dtypes = inputs.map((input) => input.dtype);
     const rank = out.shape.length;
-    const key = `map ${fn.uid} ${dtypes} ${rank}`;
+    const key = `map ${fn.uid} ${inputs.map((input) => input.dtype)} ${rank}`;
     let source = sources.get(key);
     if (!source) {
-      source = mapSource(fn.program("map", dtypes), rank);
+      source = mapSource(fn.program("map", inputs), rank);
       sources.set(key, source);
     }
     const args: KernelArgument[] = source.inputs.flatMap((input) => operand(inputs[input]));

@@ -13,7 +13,7 @@ export function makeArgReduce(engine: Engine) {
   return (outs: readonly View[], inputs: readonly View[], { kind }: { readonly kind: ArgReduceKind }): undefined => {
     const [x] = inputs as [View];
     const [outer, n, inner] = x.shape as [number, number, number];
-    const kernel = engine.kernel(`${kind} ${x.dtype}`, (module) => defineArgReduce(module, kind, x.dtype));
+    const kernel = engine.variant("argReduce", kind, x.dtype, (module) => defineArgReduce(module, kind, x.dtype));
     engine.run(kernel, outer * inner, Math.ceil(GRAIN / n), n, inner, addressOf(x), addressOf(outs[0]!));
   };
 }

@@ -1,11 +1,11 @@
-/** Two-dimensional convolution and its gradients. Groups, and output channels that are no multiple of 8, are left to the composition. */
+/** Two-dimensional convolution and its gradients. Groups and dilated filter rows are left to the composition. */
 import { contiguousStrides, sizeOf, type View } from "@neurite/core";
 import type { Engine } from "../engine.js";
 import { elementBytes } from "../lanes.js";
 import { defineConvolutionRows, defineFilterGradient } from "../matmul/convolution.js";
 import { definePackB } from "../matmul/gemm.js";
-import { ADD_BIAS, COLUMNS, tileRows } from "../matmul/micro.js";
-import { addressOf } from "../views.js";
+import { ADD_BIAS, tileColumns, tileRows } from "../matmul/micro.js";
+import { addressOf, viewAt } from "../views.js";
 import { makeCopy } from "./copy.js";
 import { makePad } from "./pad.js";
 
@@ -20,16 +20,14 @@ interface Geometry {
   readonly groups: number;
 }
 
-/** Whether neighbouring columns of the filter see neighbouring pixels, and outputs come in whole panels. */
-function fits({ dilation, groups }: Geometry, outs: number): boolean {
-  return groups === 1 && dilation[1] === 1 && outs % COLUMNS === 0;
+/** Whether neighbouring columns of the filter see neighbouring pixels. */
+function fits({ dilation, groups }: Geometry): boolean {
+  return groups === 1 && dilation[1] === 1;
 }
 
 /** Calls `use` with a contiguous scratch view of the given shape. */
 function withScratchView(engine: Engine, shape: readonly number[], use: (view: View) => void): void {
-  engine.withScratch(sizeOf(shape) * elementBytes("float32"), (pointer) =>
-    use({ id: pointer, dtype: "float32", shape, strides: contiguousStrides(shape), offset: 0 }),
-  );
+  engine.withScratch(sizeOf(shape) * elementBytes("float32"), (pointer) => use(viewAt(pointer, "float32", shape)));
 }
 
 /** Calls `use` with the images padded along height and width. */
@@ -52,8 +50,61 @@ function withPadding(
   });
 }
 
+/** Channels rounded up to whole panels. */
+function wholePanels(engine: Engine, channels: number): number {
+  const width = tileColumns(engine.features);
+  return Math.ceil(channels / width) * width;
+}
+
+/** Calls `use` with `x` and zeros behind its channels, up to whole panels. */
+function withWholeChannels(engine: Engine, x: View, use: (whole: View) => void): void {
+  const channels = x.shape.at(-1)!;
+  const whole = wholePanels(engine, channels);
+  if (whole === channels) {
+    use(x);
+    return;
+  }
+  withScratchView(engine, [...x.shape.slice(0, -1), whole], (padded) => {
+    const none = x.shape.map(() => 0);
+    const after = [...none.slice(1), whole - channels];
+    makePad(engine)([padded], [x], { before: none, after, interior: none, value: 0 });
+    use(padded);
+  });
+}
+
+/** Calls `fill` with a view like `out`, but with channels up to whole panels, and keeps of it what `out` has. */
+function fillWholeChannels(engine: Engine, out: View, fill: (whole: View) => void): void {
+  const channels = out.shape.at(-1)!;
+  const whole = wholePanels(engine, channels);
+  if (whole === channels) {
+    fill(out);
+    return;
+  }
+  const rows = sizeOf(out.shape) / channels;
+  withScratchView(engine, [...out.shape.slice(0, -1), whole], (target) => {
+    fill(target);
+    const shape = [rows, channels];
+    makeCopy(engine)([{ ...out, shape, strides: [channels, 1] }], [{ ...target, shape, strides: [whole, 1] }]);
+  });
+}
+
 /** y [n, oh, ow, outs] of images that are padded already and filters [kh, kw, c, outs]. */
 function convolve(
+  engine: Engine,
+  y: View,
+  x: View,
+  filters: View,
+  bias: View | undefined,
+  geometry: Pick<Geometry, "strides" | "dilation">,
+): void {
+  const run = (wholeBias?: View) =>
+    fillWholeChannels(engine, y, (target) => convolveWhole(engine, target, x, filters, wholeBias, geometry));
+  if (bias) withWholeChannels(engine, bias, run);
+  else run();
+}
+
+/** {@link convolve} where y and bias have whole panels of channels; the filters may have less. */
+function convolveWhole(
   engine: Engine,
   y: View,
   x: View,
@@ -62,12 +113,13 @@ function convolve(
   { strides, dilation }: Pick<Geometry, "strides" | "dilation">,
 ): void {
   const [n, rows, pixels, outs] = y.shape as [number, number, number, number];
-  const [, height, width, channels] = x.shape as [number, number, number, number];
-  const [taps, columns] = filters.shape as [number, number];
+  const [, height, breadth, channels] = x.shape as [number, number, number, number];
+  const [taps, columns, , maps] = filters.shape as [number, number, number, number];
   const k = columns * channels;
-  const panels = outs / COLUMNS;
-  const rowStep = 4 * width * channels;
-  const pack = engine.kernel("matmul pack B rows", (module) => definePackB(module, "rows"));
+  const width = tileColumns(engine.features);
+  const panels = outs / width;
+  const rowStep = 4 * breadth * channels;
+  const pack = engine.variant("matmul pack B", "rows", "", (module, features) => definePackB(module, features, "rows"));
   const kernel = engine.kernel("conv2d rows", defineConvolutionRows);
   engine.withScratch(4 * taps * k * outs, (packed) => {
     engine.run(
@@ -75,9 +127,9 @@ function convolve(
       panels,
       Math.ceil(SHARED_WORK / (taps * k)),
       taps * k,
-      outs,
+      maps,
       addressOf(filters),
-      4 * outs,
+      4 * maps,
       4,
       packed,
     );
@@ -96,7 +148,7 @@ function convolve(
       k,
       packed,
       panels,
-      4 * COLUMNS * taps * k,
+      4 * width * taps * k,
       addressOf(y),
       4 * outs,
       bias ? ADD_BIAS : 0,
@@ -109,7 +161,7 @@ function convolve(
 export function makeConv2d(engine: Engine) {
   return (outs: readonly View[], inputs: readonly View[], geometry: Geometry): undefined | false => {
     const [x, filters, bias] = inputs as [View, View, View?];
-    if (!fits(geometry, filters.shape[3]!)) return false;
+    if (!fits(geometry)) return false;
     withPadding(engine, x, geometry.padding, (padded) => convolve(engine, outs[0]!, padded, filters, bias, geometry));
     return undefined;
   };
@@ -126,7 +178,7 @@ export function makeConv2dInputGrad(engine: Engine) {
     const [dy, filters] = inputs as [View, View];
     const [kh, kw, channels, maps] = filters.shape as [number, number, number, number];
     const simple = geometry.strides.every((stride) => stride === 1) && geometry.dilation.every((step) => step === 1);
-    if (!simple || !fits(geometry, channels)) return false;
+    if (!simple || !fits(geometry)) return false;
     const reach = [kh, kw].map((size, axis): readonly [number, number] => {
       const before = size - 1 - geometry.padding[axis]![0];
       return [before, dx.shape[axis + 1]! + size - 1 - dy.shape[axis + 1]! - before];
@@ -151,38 +203,43 @@ export function makeConv2dInputGrad(engine: Engine) {
 /** Gradient by the filters, of x and dy [n, oh, ow, outs]. */
 export function makeConv2dFilterGrad(engine: Engine) {
   return (outs: readonly View[], inputs: readonly View[], geometry: Geometry): undefined | false => {
-    const [gradient] = outs as [View];
     const [x, dy] = inputs as [View, View];
-    const [n, rows, pixels, maps] = dy.shape as [number, number, number, number];
-    if (!fits(geometry, maps)) return false;
-    const [taps, columns, channels] = gradient.shape as [number, number, number, number];
-    const { strides, dilation } = geometry;
-    const kernel = engine.kernel("conv2d filter gradient", defineFilterGradient);
-    const k = columns * channels;
-    const perTap = Math.ceil(k / tileRows(engine.features));
-    withPadding(engine, x, geometry.padding, (padded) => {
-      const [, height, width] = padded.shape as [number, number, number, number];
-      const rowStep = 4 * width * channels;
-      engine.run(
-        kernel,
-        taps * perTap,
-        Math.ceil(SHARED_WORK / (tileRows(engine.features) * n * rows * pixels * maps)),
-        perTap,
-        n,
-        rows,
-        pixels,
-        addressOf(padded),
-        height * rowStep,
-        strides[0]! * rowStep,
-        4 * strides[1]! * channels,
-        dilation[0]! * rowStep,
-        k,
-        addressOf(dy),
-        4 * maps,
-        maps / COLUMNS,
-        addressOf(gradient),
-      );
-    });
+    if (!fits(geometry)) return false;
+    withPadding(engine, x, geometry.padding, (padded) =>
+      withWholeChannels(engine, dy, (whole) =>
+        fillWholeChannels(engine, outs[0]!, (gradient) => filterGradient(engine, gradient, padded, whole, geometry)),
+      ),
+    );
     return undefined;
   };
+}
+
+/** The same where x is padded already and the channels of dy are whole panels. */
+function filterGradient(engine: Engine, gradient: View, x: View, dy: View, { strides, dilation }: Geometry): void {
+  const [n, rows, pixels, maps] = dy.shape as [number, number, number, number];
+  const [taps, columns, channels] = gradient.shape as [number, number, number, number];
+  const [, height, breadth] = x.shape as [number, number, number, number];
+  const k = columns * channels;
+  const tiles = tileRows(engine.features);
+  const perTap = Math.ceil(k / tiles);
+  const rowStep = 4 * breadth * channels;
+  engine.run(
+    engine.kernel("conv2d filter gradient", defineFilterGradient),
+    taps * perTap,
+    Math.ceil(SHARED_WORK / (tiles * n * rows * pixels * maps)),
+    perTap,
+    n,
+    rows,
+    pixels,
+    addressOf(x),
+    height * rowStep,
+    strides[0]! * rowStep,
+    4 * strides[1]! * channels,
+    dilation[0]! * rowStep,
+    k,
+    addressOf(dy),
+    4 * maps,
+    maps / tileColumns(engine.features),
+    addressOf(gradient),
+  );
 }

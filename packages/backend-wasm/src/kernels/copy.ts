@@ -5,7 +5,7 @@ import type { FunctionBuilder } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Engine } from "../engine.js";
 import { elementBytes, loadLanes, storeLanes, storeSome } from "../lanes.js";
-import { addressOf, forEachOuter } from "../views.js";
+import { addressOf, type Block, forEachOuter, viewAt } from "../views.js";
 
 const GRAIN = 16_384;
 
@@ -20,7 +20,7 @@ function copyView(engine: Engine, out: View, x: View): void {
   const rank = out.shape.length;
   const n = out.shape[rank - 1]!;
   const dense = x.strides[rank - 1] === 1 || n === 1;
-  const kernel = engine.kernel(`copy ${x.dtype} ${out.dtype} ${dense ? "dense" : "strided"}`, (module) =>
+  const kernel = engine.variant(dense ? "copy dense" : "copy strided", x.dtype, out.dtype, (module) =>
     defineCopy(module, x.dtype, out.dtype, dense),
   );
   const bytes = elementBytes(x.dtype);
@@ -54,13 +54,12 @@ export function pack(
   unfit: (view: View) => boolean,
 ): { readonly views: readonly View[]; readonly release: () => void } {
   if (!views.some(unfit)) return { views, release: () => {} };
-  const scratch: { readonly pointer: number; readonly bytes: number }[] = [];
+  const scratch: Block[] = [];
   const packed = views.map((view) => {
     if (!unfit(view)) return view;
-    const bytes = sizeOf(view.shape) * elementBytes(view.dtype);
-    const pointer = engine.heap.allocate(bytes);
-    scratch.push({ pointer, bytes });
-    const copy = { ...view, id: pointer, offset: 0, strides: contiguousStrides(view.shape) };
+    const pointer = engine.heap.allocate(sizeOf(view.shape) * elementBytes(view.dtype));
+    const copy = viewAt(pointer, view.dtype, view.shape);
+    scratch.push(copy.id);
     copyView(engine, copy, view);
     return copy;
   });

@@ -5,6 +5,7 @@ import { makeConv2d, makeConv2dFilterGrad, makeConv2dInputGrad } from "./convolu
 import { makeLayerNorm, makeLayerNormGrad } from "./layer-norm.js";
 import { makeLinear } from "./linear.js";
 import { makeLstmCell, makeLstmCellGrad } from "./lstm-cell.js";
+import { makeOptimizerUpdate } from "./optimizer-update.js";
 import { makeSoftmax } from "./softmax.js";
 
 export function fusedKernels(engine: Engine): FusedKernels {
@@ -15,6 +16,7 @@ export function fusedKernels(engine: Engine): FusedKernels {
     layerNorm: makeLayerNorm(engine),
     layerNormGrad: makeLayerNormGrad(engine),
     linear: makeLinear(engine),
+    optimizerUpdate: makeOptimizerUpdate(engine),
     lstmCell: makeLstmCell(engine),
     lstmCellGrad: makeLstmCellGrad(engine),
     softmax: makeSoftmax(engine, "softmax"),

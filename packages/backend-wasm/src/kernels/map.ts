@@ -34,13 +34,10 @@ export function makeMap(engine: Engine) {
     if (variants.code === code) return variants.kernel!;
     let kernel = variants.all.get(code);
     if (!kernel) {
-      const program = fn.program(
-        "map",
-        views.map((view) => view.dtype),
-      );
+      const program = fn.program("map", views);
       const dense = views.map((view) => view.strides[rank - 1] !== 0);
       kernel = engine.kernel(`map ${fn.uid} ${code}`, (module, features) =>
-        defineMap(module, features, program, views, dense, fn.scalars, rank > 1),
+        defineMap(module, features, program, { views, dense, scalars: fn.scalars, rows: rank > 1 }),
       );
       variants.all.set(code, kernel);
     }
@@ -108,21 +105,32 @@ function runRows(
   });
 }
 
-function defineMap(
+/** What a kernel is made for. */
+interface Layout {
+  readonly views: readonly View[];
+  /** Whether neighbours in the output are neighbours in the operand; else it has one element a row. */
+  readonly dense: readonly boolean[];
+  /** Number of scalars. */
+  readonly scalars: number;
+  /** Whether the operands come in rows, each a step of its own apart; only with one output. */
+  readonly rows?: boolean;
+}
+
+/** Elements (or rows) begin … end of all results of a program; parameters are addresses of outputs, of inputs, scalars. */
+export function defineMap(
   module: ModuleBuilder,
   features: Features,
   program: Program,
-  views: readonly View[],
-  dense: readonly boolean[],
-  scalarCount: number,
-  rows: boolean,
+  { views, dense, scalars: scalarCount, rows = false }: Layout,
 ): void {
   const host: Record<string, number> = {};
   for (const { name, arity } of hostCalls(program)) host[name] = module.import(name, arity);
   const types = scalarTypes(program, scalarCount);
   const parameters: Record<string, "i32" | "f32"> = { begin: "i32", end: "i32" };
   if (rows) parameters.n = "i32";
-  parameters.out = "i32";
+  program.results.forEach((_, i) => {
+    parameters[`out${i}`] = "i32";
+  });
   views.forEach((_, i) => {
     parameters[`in${i}`] = "i32";
     if (rows) parameters[`step${i}`] = "i32";
@@ -134,20 +142,21 @@ function defineMap(
     const parameter = (name: string) => p[name] as Local<"i32">;
     const scalars = types.map((type, i) => f.keep(splatParameter(type, p[`scalar${i}`]!)));
     const bytes = views.map((view) => elementBytes(view.dtype));
-    const outBytes = elementBytes(program.type);
-    const body = (sources: readonly Local<"i32">[], target: Local<"i32">, n: Local<"i32">) =>
-      emitRun(f, features, program, { views, dense, sources, target, n, scalars, host });
+    const body = (sources: readonly Local<"i32">[], targets: readonly Local<"i32">[], n: Local<"i32">) =>
+      emitRun(f, features, program, { views, dense, sources, targets, n, scalars, host });
     if (!rows) {
       const at = (base: I32, size: number) => f.keep(i32.add(base, i32.mul(parameter("begin"), size)));
       const sources = views.map((_, i) =>
         dense[i] ? at(parameter(`in${i}`), bytes[i]!) : f.keep(parameter(`in${i}`)),
       );
-      body(sources, at(parameter("out"), outBytes), f.keep(i32.sub(parameter("end"), parameter("begin"))));
+      const targets = program.results.map(({ type }, i) => at(parameter(`out${i}`), elementBytes(type)));
+      body(sources, targets, f.keep(i32.sub(parameter("end"), parameter("begin"))));
       return;
     }
     const row = f.keep(parameter("begin"));
     const sources = views.map(() => f.variable("i32"));
     const target = f.variable("i32");
+    const outBytes = elementBytes(program.results[0]!.type);
     const n = f.variable("i32");
     f.while(
       () => i32.ltU(row, parameter("end")),
@@ -155,9 +164,9 @@ function defineMap(
         views.forEach((_, i) => {
           f.set(sources[i]!, i32.add(parameter(`in${i}`), i32.mul(row, parameter(`step${i}`))));
         });
-        f.set(target, i32.add(parameter("out"), i32.mul(i32.mul(row, parameter("n")), outBytes)));
+        f.set(target, i32.add(parameter("out0"), i32.mul(i32.mul(row, parameter("n")), outBytes)));
         f.set(n, parameter("n"));
-        body(sources, target, n);
+        body(sources, [target], n);
         f.increase(row, 1);
       },
     );
@@ -167,7 +176,7 @@ function defineMap(
 /** The dtype each scalar is used with. */
 function scalarTypes(program: Program, count: number): DType[] {
   const types = new Array<DType>(count).fill("float32");
-  for (const operation of [...program.steps.flatMap((step) => step.args), program.result]) {
+  for (const operation of [...program.steps.flatMap((step) => step.args), ...program.results]) {
     if (operation.kind === "scalar") types[operation.index] = operation.type;
   }
   return types;
@@ -178,7 +187,7 @@ interface Run {
   readonly dense: readonly boolean[];
   /** Addresses, moved along by the loop. */
   readonly sources: readonly Local<"i32">[];
-  readonly target: Local<"i32">;
+  readonly targets: readonly Local<"i32">[];
   /** Elements left, counted down. */
   readonly n: Local<"i32">;
   readonly scalars: readonly V128[];
@@ -187,7 +196,8 @@ interface Run {
 
 /** Four elements at a time, then the one to three that are left. */
 function emitRun(f: FunctionBuilder, features: Features, program: Program, run: Run): void {
-  const { views, dense, sources, target, n, scalars, host } = run;
+  const { views, dense, sources, targets, n, scalars, host } = run;
+  const { results } = program;
   const repeated = views.map((view, i) => (dense[i] ? null : f.keep(loadSplat(view.dtype, sources[i]!))));
   const compute = () => {
     const inputs = views.map((view, i) => repeated[i] ?? f.keep(loadLanes(view.dtype, sources[i]!)));
@@ -196,13 +206,17 @@ function emitRun(f: FunctionBuilder, features: Features, program: Program, run: 
   f.while(
     () => i32.gtU(n, 3),
     () => {
-      f.do(storeLanes(program.type, target, compute()));
+      const values = compute();
+      targets.forEach((target, i) => void f.do(storeLanes(results[i]!.type, target, values[i]!)));
       views.forEach((view, i) => {
         if (dense[i]) f.increase(sources[i]!, 4 * elementBytes(view.dtype));
       });
-      f.increase(target, 4 * elementBytes(program.type));
+      targets.forEach((target, i) => void f.increase(target, 4 * elementBytes(results[i]!.type)));
       f.increase(n, -4);
     },
   );
-  f.if(n, () => storeSome(f, program.type, target, compute(), n));
+  f.if(n, () => {
+    const values = compute();
+    targets.forEach((target, i) => void storeSome(f, results[i]!.type, target, values[i]!, n));
+  });
 }

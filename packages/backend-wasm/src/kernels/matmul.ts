@@ -3,7 +3,7 @@ import type { View } from "@neurite/core";
 import type { Engine } from "../engine.js";
 import { defineBlock, defineEdge, definePackA, definePackB } from "../matmul/gemm.js";
 import { defineIntegerProduct } from "../matmul/integer.js";
-import { ACCUMULATE, ADD_BIAS, COLUMNS, RELU, tileRows } from "../matmul/micro.js";
+import { ACCUMULATE, ADD_BIAS, RELU, tileColumns, tileRows } from "../matmul/micro.js";
 import { defineSmallProduct } from "../matmul/small.js";
 import { addressOf } from "../views.js";
 
@@ -61,7 +61,7 @@ function product(
       const right = { ...b, at: b.at + start * b.rowStep + column * b.columnStep };
       withPackedA(engine, left, m, depth, width, (rows) =>
         withPackedB(engine, right, m, depth, width, (panels) => {
-          const block = engine.kernel(`matmul block ${rows.packed}`, (module, features) =>
+          const block = engine.kernel(rows.packed ? "matmul block packed" : "matmul block", (module, features) =>
             defineBlock(module, features, rows.packed),
           );
           engine.run(
@@ -101,7 +101,7 @@ function withPackedA(engine: Engine, a: Matrix, m: number, k: number, n: number,
   }
   const height = tileRows(engine.features);
   const tiles = Math.ceil(m / height);
-  const pack = engine.kernel(`matmul pack A ${layout}`, (module, features) => definePackA(module, features, layout));
+  const pack = engine.variant("matmul pack A", layout, "", (module, features) => definePackA(module, features, layout));
   engine.withScratch(tiles * height * k * 4, (at) => {
     engine.run(pack, tiles, Math.ceil(SHARED_WORK / (height * k)), k, a.at, a.rowStep, a.columnStep, at);
     use({ at, rowStep: 4 * k, columnStep: 4 * height, packed: true });
@@ -116,25 +116,25 @@ interface Panels {
   readonly rowStep: number;
 }
 
-/** B as panels of 8 neighbouring columns: where it lies, if it can be read like that, else packed. */
+/** B as panels of neighbouring columns: where it lies, if it can be read like that, else packed. */
 function withPackedB(engine: Engine, b: Matrix, m: number, k: number, n: number, use: (panels: Panels) => void): void {
-  const count = Math.ceil(n / COLUMNS);
+  const width = tileColumns(engine.features);
+  const count = Math.ceil(n / width);
   const neighbours = b.columnStep === 4;
-  if (neighbours && n % COLUMNS === 0 && (m <= FEW_ROWS || k * n <= SMALL_B)) {
-    use({ at: b.at, count, panelStep: 4 * COLUMNS, rowStep: b.rowStep });
+  if (neighbours && n % width === 0 && (m <= FEW_ROWS || k * n <= SMALL_B)) {
+    use({ at: b.at, count, panelStep: 4 * width, rowStep: b.rowStep });
     return;
   }
   const transposed = b.rowStep === 4;
-  const pack = engine.kernel(`matmul pack B ${neighbours ? "rows" : transposed ? "columns" : "any"}`, (module) =>
-    definePackB(module, neighbours ? "rows" : transposed ? "columns" : "any"),
-  );
-  engine.withScratch(count * k * 4 * COLUMNS, (at) => {
-    engine.run(pack, count, Math.ceil(SHARED_WORK / (8 * k)), k, n, b.at, b.rowStep, b.columnStep, at);
-    use({ at, count, panelStep: k * 4 * COLUMNS, rowStep: 4 * COLUMNS });
+  const layout = neighbours ? "rows" : transposed ? "columns" : "any";
+  const pack = engine.variant("matmul pack B", layout, "", (module, features) => definePackB(module, features, layout));
+  engine.withScratch(count * k * 4 * width, (at) => {
+    engine.run(pack, count, Math.ceil(SHARED_WORK / (width * k)), k, n, b.at, b.rowStep, b.columnStep, at);
+    use({ at, count, panelStep: k * 4 * width, rowStep: 4 * width });
   });
 }
 
-/** C [m, n] contiguous; columns beyond the last whole panel go through a scratch matrix of 8 columns. */
+/** C [m, n] contiguous; columns beyond the last whole panel go through a scratch matrix of one panel. */
 export function wholePanels(
   engine: Engine,
   [m, k, n]: readonly [number, number, number],
@@ -143,14 +143,15 @@ export function wholePanels(
   c: number,
   epilogue: Epilogue = {},
 ): void {
-  const rest = n % COLUMNS;
+  const width = tileColumns(engine.features);
+  const rest = n % width;
   const whole = n - rest;
   if (whole > 0) product(engine, [m, k, whole], a, b, c, 4 * n, epilogue);
   if (rest === 0) return;
   const edge = { ...b, at: b.at + whole * b.columnStep };
   const { bias = 0 } = epilogue;
-  engine.withScratch(m * 4 * COLUMNS, (scratch) => {
-    product(engine, [m, k, rest], a, edge, scratch, 4 * COLUMNS, { ...epilogue, bias: bias && bias + 4 * whole });
+  engine.withScratch(m * 4 * width, (scratch) => {
+    product(engine, [m, k, rest], a, edge, scratch, 4 * width, { ...epilogue, bias: bias && bias + 4 * whole });
     const copy = engine.kernel("matmul edge", defineEdge);
     engine.run(copy, m, SHARED_WORK, scratch, rest, c + 4 * whole, 4 * n);
   });
@@ -197,7 +198,7 @@ function runSmall(
   b: View,
   c: number,
 ): void {
-  const kernel = engine.kernel(`matmul small ${layout}`, (module, features) =>
+  const kernel = engine.variant("matmul small", layout, "", (module, features) =>
     defineSmallProduct(module, features, layout),
   );
   const [aBatch, aRow, aStep] = a.strides as [number, number, number];

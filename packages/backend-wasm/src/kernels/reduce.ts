@@ -15,12 +15,10 @@ export function makeReduce(engine: Engine) {
     const [outer, n, inner] = x.shape as [number, number, number];
     const out = addressOf(outs[0]!);
     if (inner === 1) {
-      const kernel = engine.kernel(`reduce ${kind} ${x.dtype} rows`, (module) => defineRows(module, kind, x.dtype));
+      const kernel = engine.variant("reduce rows", kind, x.dtype, (module) => defineRows(module, kind, x.dtype));
       engine.run(kernel, outer, Math.ceil(GRAIN / n), n, addressOf(x), out);
     } else {
-      const kernel = engine.kernel(`reduce ${kind} ${x.dtype} columns`, (module) =>
-        defineColumns(module, kind, x.dtype),
-      );
+      const kernel = engine.variant("reduce columns", kind, x.dtype, (module) => defineColumns(module, kind, x.dtype));
       // groups of four columns of every outer index are the items
       const groups = Math.ceil(inner / 4);
       engine.run(kernel, outer * groups, Math.ceil(GRAIN / (4 * n)), n, inner, groups, addressOf(x), out);

@@ -6,7 +6,7 @@ import { type I32, i32 } from "../emitter/code.js";
 import type { FunctionBuilder } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Features } from "../vector-math.js";
-import { ACCUMULATE, COLUMNS, defineTile, tileRows } from "./micro.js";
+import { ACCUMULATE, defineTile, tileColumns, tileRows } from "./micro.js";
 
 /** Calls the tile for as many rows as are left, at most `height`. */
 function callTile(
@@ -29,6 +29,7 @@ function callTile(
 /** Rows begin … end of the output, counted through all images. All steps in bytes. */
 export function defineConvolutionRows(module: ModuleBuilder, features: Features): void {
   const height = tileRows(features);
+  const width = tileColumns(features);
   const tiles = Array.from({ length: height }, (_, i) => defineTile(module, features, i + 1, false));
   const parameters = {
     begin: "i32",
@@ -45,7 +46,7 @@ export function defineConvolutionRows(module: ModuleBuilder, features: Features)
     tapStep: "i32",
     /** Channels under one row of the filter. */
     k: "i32",
-    /** Filters as panels of 8: panel j, tap t at filters + j·panelStep + t·k·32. */
+    /** Filters as panels of a tile's width: panel j, tap t at filters + j·panelStep + t·k·4·width. */
     filters: "i32",
     panels: "i32",
     panelStep: "i32",
@@ -74,7 +75,7 @@ export function defineConvolutionRows(module: ModuleBuilder, features: Features)
             () => {
               f.set(left, i32.sub(p.pixels, tile));
               f.times(p.taps, (tap) => {
-                const b = i32.add(i32.mul(panel, p.panelStep), i32.mul(i32.mul(tap, p.k), 4 * COLUMNS));
+                const b = i32.add(i32.mul(panel, p.panelStep), i32.mul(i32.mul(tap, p.k), 4 * width));
                 const last = i32.eq(i32.add(tap, 1), p.taps);
                 const finish = i32.or(
                   i32.select(i32.const(ACCUMULATE), i32.const(0), tap),
@@ -85,12 +86,12 @@ export function defineConvolutionRows(module: ModuleBuilder, features: Features)
                   p.pixelStep,
                   i32.const(4),
                   i32.add(p.filters, b),
-                  i32.const(4 * COLUMNS),
+                  i32.const(4 * width),
                   p.k,
-                  i32.add(i32.add(target, i32.mul(tile, p.outStep)), i32.mul(panel, 4 * COLUMNS)),
+                  i32.add(i32.add(target, i32.mul(tile, p.outStep)), i32.mul(panel, 4 * width)),
                   p.outStep,
                   finish,
-                  i32.add(p.bias, i32.mul(panel, 4 * COLUMNS)),
+                  i32.add(p.bias, i32.mul(panel, 4 * width)),
                 ]);
               });
               f.increase(tile, height);
@@ -109,6 +110,7 @@ export function defineConvolutionRows(module: ModuleBuilder, features: Features)
  */
 export function defineFilterGradient(module: ModuleBuilder, features: Features): void {
   const height = tileRows(features);
+  const width = tileColumns(features);
   const tiles = Array.from({ length: height }, (_, i) => defineTile(module, features, i + 1, false));
   const parameters = {
     begin: "i32",
@@ -150,10 +152,10 @@ export function defineFilterGradient(module: ModuleBuilder, features: Features):
                 i32.add(i32.add(source, i32.mul(tap, p.tapStep)), i32.shl(channel, 2)),
                 i32.const(4),
                 p.pixelStep,
-                i32.add(error, i32.mul(panel, 4 * COLUMNS)),
+                i32.add(error, i32.mul(panel, 4 * width)),
                 p.outStep,
                 p.pixels,
-                i32.add(target, i32.mul(panel, 4 * COLUMNS)),
+                i32.add(target, i32.mul(panel, 4 * width)),
                 p.outStep,
                 i32.select(i32.const(0), i32.const(ACCUMULATE), first),
                 i32.const(0),

@@ -3,17 +3,18 @@ import { type I32, i32, memoryFill, type V128, v128 } from "../emitter/code.js";
 import type { FunctionBuilder } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Features } from "../vector-math.js";
-import { COLUMNS, defineTile, tileRows } from "./micro.js";
+import { defineTile, tileColumns, tileRows } from "./micro.js";
 
 /** Rows of A that one panel of B meets before the next panel: with k = 256 they fill a quarter of the second-level cache. */
 const ROW_BLOCK = 240;
 
 /**
- * Tiles begin … end of rows, all columns (a multiple of 8): C[m, n] from A by any strides and B in rows of 8 neighbours.
+ * Tiles begin … end of rows, all columns (a multiple of the tile's): C[m, n] from A by any strides and B in panels.
  * Panel j of B is at b + j·bPanel. Packed, A lies in panels of a tile's height (`definePackA`), and `aRow` is k·4.
  */
 export function defineBlock(module: ModuleBuilder, features: Features, packed: boolean): void {
   const height = tileRows(features);
+  const width = tileColumns(features);
   const tiles = Array.from({ length: height }, (_, i) => defineTile(module, features, i + 1, packed));
   const parameters = {
     begin: "i32",
@@ -60,10 +61,10 @@ export function defineBlock(module: ModuleBuilder, features: Features, packed: b
                   i32.add(p.b, i32.mul(panel, p.bPanel)),
                   p.bStep,
                   p.k,
-                  i32.add(i32.add(p.c, i32.mul(row, p.cRow)), i32.mul(panel, 4 * COLUMNS)),
+                  i32.add(i32.add(p.c, i32.mul(row, p.cRow)), i32.mul(panel, 4 * width)),
                   p.cRow,
                   p.finish,
-                  i32.add(p.bias, i32.mul(panel, 4 * COLUMNS)),
+                  i32.add(p.bias, i32.mul(panel, 4 * width)),
                 );
               const choose = (count: number): void => {
                 if (count === 1) call(tiles[0]!);
@@ -86,11 +87,12 @@ export function defineBlock(module: ModuleBuilder, features: Features, packed: b
 }
 
 /**
- * Panels begin … end of B [k, n], element (i, j) at b + i·kStep + j·nStep: each becomes k rows of 8 neighbours, zeros where
- * n ends. With layout "rows" neighbours in n are neighbours in memory, with "columns" neighbours in k are: then 4 × 4 blocks
+ * Panels begin … end of B [k, n], element (i, j) at b + i·kStep + j·nStep: each becomes k rows of a tile's width,
+ * zeros where n ends. With layout "rows" neighbours in n are neighbours in memory, with "columns" neighbours in k are: then 4 × 4 blocks
  * are transposed.
  */
-export function definePackB(module: ModuleBuilder, layout: "rows" | "columns" | "any"): void {
+export function definePackB(module: ModuleBuilder, features: Features, layout: "rows" | "columns" | "any"): void {
+  const width = tileColumns(features);
   const parameters = {
     begin: "i32",
     end: "i32",
@@ -109,14 +111,14 @@ export function definePackB(module: ModuleBuilder, layout: "rows" | "columns" | 
     f.while(
       () => i32.ltU(panel, p.end),
       () => {
-        f.set(source, i32.add(p.b, i32.mul(i32.mul(panel, COLUMNS), p.nStep)));
-        f.set(target, i32.add(p.out, i32.mul(i32.mul(panel, p.k), 4 * COLUMNS)));
-        f.set(columns, i32.sub(p.n, i32.mul(panel, COLUMNS)));
+        f.set(source, i32.add(p.b, i32.mul(i32.mul(panel, width), p.nStep)));
+        f.set(target, i32.add(p.out, i32.mul(i32.mul(panel, p.k), 4 * width)));
+        f.set(columns, i32.sub(p.n, i32.mul(panel, width)));
         f.if(
-          i32.geU(columns, COLUMNS),
+          i32.geU(columns, width),
           () => (layout === "rows" ? copyRows() : layout === "columns" ? transposeBlocks() : copyElements()),
           () => {
-            f.do(memoryFill(target, i32.const(0), i32.mul(p.k, 4 * COLUMNS)));
+            f.do(memoryFill(target, i32.const(0), i32.mul(p.k, 4 * width)));
             copyElements();
           },
         );
@@ -126,9 +128,9 @@ export function definePackB(module: ModuleBuilder, layout: "rows" | "columns" | 
 
     function copyRows(): void {
       f.times(p.k, () => {
-        f.do(v128.store(target, v128.load(source)), v128.store(target, v128.load(source, 16), 16));
+        for (let at = 0; at < 4 * width; at += 16) f.do(v128.store(target, v128.load(source, at), at));
         f.increase(source, p.kStep);
-        f.increase(target, 4 * COLUMNS);
+        f.increase(target, 4 * width);
       });
     }
 
@@ -140,7 +142,7 @@ export function definePackB(module: ModuleBuilder, layout: "rows" | "columns" | 
         () => i32.geU(k, 4),
         () => {
           f.set(pointer, source);
-          for (let half = 0; half < 2; half++) {
+          for (let quad = 0; quad < width / 4; quad++) {
             const rows = Array.from({ length: 4 }, () => {
               const row = f.keep(v128.load(pointer));
               f.increase(pointer, p.nStep);
@@ -149,11 +151,11 @@ export function definePackB(module: ModuleBuilder, layout: "rows" | "columns" | 
             const [a, b, c, d] = rows as readonly V128[] as [V128, V128, V128, V128];
             const columns = transpose4(f, a, b, c, d);
             for (const [i, column] of columns.entries()) {
-              f.do(v128.store(target, column, i * 4 * COLUMNS + half * 16));
+              f.do(v128.store(target, column, i * 4 * width + quad * 16));
             }
           }
           f.increase(source, 16);
-          f.increase(target, 16 * COLUMNS);
+          f.increase(target, 16 * width);
           f.increase(k, -4);
         },
       );
@@ -161,12 +163,12 @@ export function definePackB(module: ModuleBuilder, layout: "rows" | "columns" | 
         () => k,
         () => {
           f.set(pointer, source);
-          for (let j = 0; j < COLUMNS; j++) {
+          for (let j = 0; j < width; j++) {
             f.do(i32.store(target, i32.load(pointer), 4 * j));
             f.increase(pointer, p.nStep);
           }
           f.increase(source, 4);
-          f.increase(target, 4 * COLUMNS);
+          f.increase(target, 4 * width);
           f.increase(k, -1);
         },
       );
@@ -175,12 +177,12 @@ export function definePackB(module: ModuleBuilder, layout: "rows" | "columns" | 
     function copyElements(): void {
       f.times(p.k, () => {
         const pointer = f.keep(source);
-        f.times(i32.select(columns, i32.const(COLUMNS), i32.ltU(columns, i32.const(COLUMNS))), (j) => {
+        f.times(i32.select(columns, i32.const(width), i32.ltU(columns, i32.const(width))), (j) => {
           f.do(i32.store(i32.add(target, i32.shl(j, 2)), i32.load(pointer)));
           f.increase(pointer, p.nStep);
         });
         f.increase(source, p.kStep);
-        f.increase(target, 4 * COLUMNS);
+        f.increase(target, 4 * width);
       });
     }
   });
@@ -232,9 +234,9 @@ export function definePackA(module: ModuleBuilder, features: Features, layout: "
             f.increase(pointer, p.aRow);
             return row;
           });
-          const [a, b, c, d] = rows as readonly V128[] as [V128, V128, V128, V128];
           // of six rows the last two go first: storing four rows at once spills over their places
           if (height > 4) storePairs(rows[4]!, rows[5]!);
+          const [a, b, c, d] = rows as readonly V128[] as [V128, V128, V128, V128];
           const columns = transpose4(f, a, b, c, d);
           for (const [i, column] of columns.entries()) f.do(v128.store(target, column, 4 * height * i));
           f.increase(source, 16);
@@ -279,15 +281,16 @@ function transpose4(f: FunctionBuilder, a: V128, b: V128, c: V128, d: V128): V12
   ];
 }
 
-/** Rows begin … end of `rest` elements from a matrix of 8 columns to one with rows `cRow` bytes apart. */
-export function defineEdge(module: ModuleBuilder): void {
+/** Rows begin … end of `rest` elements from a matrix of a tile's width to one with rows `cRow` bytes apart. */
+export function defineEdge(module: ModuleBuilder, features: Features): void {
+  const width = tileColumns(features);
   const parameters = { begin: "i32", end: "i32", from: "i32", rest: "i32", c: "i32", cRow: "i32" } as const;
   module.define("run", parameters, (f, p) => {
     const row = f.keep(p.begin);
     f.while(
       () => i32.ltU(row, p.end),
       () => {
-        const source = f.keep(i32.add(p.from, i32.mul(row, 4 * COLUMNS)));
+        const source = f.keep(i32.add(p.from, i32.mul(row, 4 * width)));
         const target = f.keep(i32.add(p.c, i32.mul(row, p.cRow)));
         f.times(p.rest, (i) => {
           f.do(i32.store(i32.add(target, i32.shl(i, 2)), i32.load(i32.add(source, i32.shl(i, 2)))));

@@ -62,11 +62,11 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
       remedy: "Give x as [..., in].",
     });
   }
+  if (x.rank === 2) return dispatch(linearOp, bias ? [x, weight, bias] : [x, weight], {})[0]!;
   const features = x.shape[x.rank - 1]!;
   const leading = x.shape.slice(0, -1);
   return composite("linear", () => {
-    const rows = reshape(x, [sizeOf(leading), features]);
-    const y = dispatch(linearOp, bias ? [rows, weight, bias] : [rows, weight], {})[0]!;
+    const y = linear(reshape(x, [sizeOf(leading), features]), weight, bias);
     return reshape(y, [...leading, y.shape[1]!]);
   });
 }

@@ -62,6 +62,11 @@ const matmulOp = /* @__PURE__ */ defineOp<Record<string, never>>({
 
 /** `x` [..., r, c] as [batch, r, c] with one batch stride; a copy where the batch axes do not merge into one. */
 function batchView(x: Tensor, batch: Shape): { view: View; temporary: Tensor | null } {
+  if (x.rank === 2 && batch.length === 0) {
+    const shape = [1, x.shape[0]!, x.shape[1]!];
+    const strides = [0, x.strides[0]!, x.strides[1]!];
+    return { view: { id: x.id, dtype: x.dtype, shape, strides, offset: x.offset }, temporary: null };
+  }
   const [r, c] = x.shape.slice(-2) as [number, number];
   const [rowStride, columnStride] = x.strides.slice(-2) as [number, number];
   const strides = stretchedStrides(x, [...batch, r, c]).slice(0, -2);

@@ -6,7 +6,15 @@ import { type DType, expectFloat } from "../dtype.js";
 import { DTypeError, ShapeError } from "../errors.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { composite } from "../scope.js";
-import { formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../shape.js";
+import {
+  contiguousStrides,
+  formatShape,
+  normalizeAxes,
+  normalizeAxis,
+  type Shape,
+  sameShape,
+  sizeOf,
+} from "../shape.js";
 import { allocateTensor, type Tensor } from "../tensor.js";
 import { cast, copyInto, withPacked } from "./copy.js";
 import { fillTensor } from "./create.js";
@@ -26,35 +34,41 @@ interface ReduceAttrs {
 }
 
 function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean): number[] {
+  if (axes.length === shape.length && !keepDims) return [];
   return keepDims
     ? shape.map((length, i) => (axes.includes(i) ? 1 : length))
     : shape.filter((_, i) => !axes.includes(i));
 }
 
 /** A contiguous tensor seen with other lengths. */
-function contiguousView(x: Tensor, shape: readonly [number, ...number[]]): View {
-  const strides = new Array<number>(shape.length).fill(1);
-  for (let i = shape.length - 2; i >= 0; i--) strides[i] = strides[i + 1]! * shape[i + 1]!;
-  return { id: x.id, dtype: x.dtype, offset: x.offset, shape, strides };
+function contiguousView(x: Tensor, shape: Shape): View {
+  return { id: x.id, dtype: x.dtype, shape, strides: contiguousStrides(shape), offset: x.offset };
+}
+
+/** Product of the lengths of axes begin … end − 1. */
+function product(shape: Shape, begin: number, end: number): number {
+  let size = 1;
+  for (let axis = begin; axis < end; axis++) size *= shape[axis]!;
+  return size;
 }
 
 /** Reduces neighbouring axes at a time, the last ones first, each as the middle axis of [outer, n, inner]. */
 function lowerReduce(device: Device, out: Tensor, x: Tensor, kind: ReduceKind, axes: readonly number[]): void {
   const last = axes[axes.length - 1]!;
-  let first = last;
-  while (axes.includes(first - 1)) first--;
-  const rest = axes.filter((axis) => axis < first);
-  const outer = sizeOf(x.shape.slice(0, first));
-  const inner = sizeOf(x.shape.slice(last + 1));
-  const n = sizeOf(x.shape.slice(first, last + 1));
+  let left = axes.length - 1;
+  while (left > 0 && axes[left - 1] === axes[left]! - 1) left--;
+  const first = axes[left]!;
+  const outer = product(x.shape, 0, first);
+  const n = product(x.shape, first, last + 1);
+  const inner = product(x.shape, last + 1, x.rank);
   device.expectReduction(kind, n);
-  const shape = [...x.shape.slice(0, first), ...x.shape.slice(last + 1)];
-  const target = rest.length === 0 ? out : allocateTensor(device, shape, x.dtype);
+  const target =
+    left === 0 ? out : allocateTensor(device, [...x.shape.slice(0, first), ...x.shape.slice(last + 1)], x.dtype);
   device.backend.kernels.reduce([contiguousView(target, [outer, inner])], [contiguousView(x, [outer, n, inner])], {
     kind,
   });
-  if (rest.length > 0) {
-    lowerReduce(device, out, target, kind, rest);
+  if (left > 0) {
+    lowerReduce(device, out, target, kind, axes.slice(0, left));
     target.dispose();
   }
 }
@@ -77,13 +91,12 @@ function defineReduce(kind: ReduceKind): OpRecord<ReduceAttrs> {
       else withPacked(inputs, ([ready]) => lowerReduce(device, out!, ready!, kind, axes));
     },
     vjp({ attrs: { axes }, inputs: [x], outputs: [y], dy: [dy] }) {
-      const kept = reducedShape(x!.shape, axes, true);
-      const spread = reshape(dy!, kept).expand(x!.shape);
-      if (kind === "sum") return [spread];
-      if (kind === "prod") return [mul(spread, productOfOthers(x!, axes))];
+      const each = spread(dy!, x!.shape, axes);
+      if (kind === "sum") return [each];
+      if (kind === "prod") return [mul(each, productOfOthers(x!, axes))];
       // ties share the gradient
-      const mask = cast(equal(x!, reshape(y!, kept)), x!.dtype);
-      return [mul(spread, div(mask, sum(mask, { axis: axes, keepDims: true })))];
+      const mask = cast(equal(x!, reshape(y!, reducedShape(x!.shape, axes, true))), x!.dtype);
+      return [mul(each, div(mask, sum(mask, { axis: axes, keepDims: true })))];
     },
     saves: kind === "sum" ? {} : { inputs: [0], outputs: isExtreme(kind) ? [0] : [] },
   });
@@ -162,12 +175,29 @@ export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce("min", x, options);
 }
 
+const meanOp = /* @__PURE__ */ defineOp<ReduceAttrs>({
+  name: "mean",
+  infer([x], { axes, keepDims }) {
+    expectFloat("mean", "x", x!.dtype);
+    return [{ shape: reducedShape(x!.shape, axes, keepDims), dtype: x!.dtype }];
+  },
+  compose: ([x], { axes, keepDims }) => [div(sum(x!, { axis: axes, keepDims }), countOf(x!, axes))],
+  vjp: ({ attrs: { axes }, inputs: [x], dy: [dy] }) => [spread(div(dy!, countOf(x!, axes)), x!.shape, axes)],
+});
+
+/** Number of elements that go into each result. */
+function countOf(x: Tensor, axes: readonly number[]): number {
+  return axes.reduce((n, axis) => n * x.shape[axis]!, 1);
+}
+
+/** A reduction's gradient repeated along the reduced axes. */
+function spread(dy: Tensor, shape: Shape, axes: readonly number[]): Tensor {
+  return (dy.rank === 0 ? dy : reshape(dy, reducedShape(shape, axes, true))).expand(shape);
+}
+
 /** Σ/n over the axes, for floats; NaN for empty ones. */
-export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
-  expectFloat("mean", "x", x.dtype);
-  const axes = normalizeAxes("mean", options.axis, x.rank);
-  const count = axes.reduce((n, axis) => n * x.shape[axis]!, 1);
-  return composite("mean", () => div(sum(x, { ...options, axis: axes }), count));
+export function mean(x: Tensor, { axis, keepDims = false }: ReduceOptions = {}): Tensor {
+  return dispatch(meanOp, [x], { axes: normalizeAxes("mean", axis, x.rank), keepDims })[0]!;
 }
 
 /** Whether any element is true. */

@@ -26,6 +26,7 @@ const reshapeOp = /* @__PURE__ */ defineOp<{ readonly shape: Shape; readonly str
  * @throws ShapeError when the number of elements differs
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(shape, x.shape)) return x;
   const target = inferLength(x, shape);
   if (sameShape(target, x.shape)) return x;
   const strides = reshapedStrides(x.shape, x.strides, target);
@@ -145,7 +146,7 @@ export function transpose(x: Tensor, a = -2, b = -1): Tensor {
   const first = normalizeAxis("transpose", a, x.rank);
   const second = normalizeAxis("transpose", b, x.rank);
   const axes = x.shape.map((_, i) => (i === first ? second : i === second ? first : i));
-  return permute(x, axes);
+  return dispatch(permuteOp, [x], { axes })[0]!;
 }
 
 // ---- expand
