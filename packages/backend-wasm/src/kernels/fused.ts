@@ -6,6 +6,7 @@ import { makeLayerNorm, makeLayerNormGrad } from "./layer-norm.js";
 import { makeLinear } from "./linear.js";
 import { makeLstmCell, makeLstmCellGrad } from "./lstm-cell.js";
 import { makeOptimizerUpdate } from "./optimizer-update.js";
+import { poolingKernels } from "./pooling.js";
 import { makeSoftmax } from "./softmax.js";
 
 export function fusedKernels(engine: Engine): FusedKernels {
@@ -17,6 +18,7 @@ export function fusedKernels(engine: Engine): FusedKernels {
     layerNormGrad: makeLayerNormGrad(engine),
     linear: makeLinear(engine),
     optimizerUpdate: makeOptimizerUpdate(engine),
+    ...poolingKernels(engine),
     lstmCell: makeLstmCell(engine),
     lstmCellGrad: makeLstmCellGrad(engine),
     softmax: makeSoftmax(engine, "softmax"),
