@@ -5,12 +5,17 @@
  */
 import {
   add,
+  concat,
   type Interceptor,
   isFloat,
+  isTensor,
+  matmul,
   type Next,
   type OpRecord,
+  OuterProduct,
   scope,
   type Tensor,
+  transpose,
   UnsupportedError,
   withInterceptor,
   zerosLike,
@@ -40,6 +45,8 @@ export class Tape implements Interceptor {
   readonly #sourceKeys: readonly number[];
   readonly #tracked: Set<number>;
   readonly #nodes: Node[] = [];
+  /** How many nodes read a value that depends on the sources. */
+  readonly #uses = new Map<number, number>();
 
   /** @param sources tensors whose gradients will be asked for */
   constructor(sources: readonly Tensor[]) {
@@ -98,6 +105,7 @@ export class Tape implements Interceptor {
     for (let i = 0; i < inputs.length; i++) {
       const input = inputs[i]!;
       node.keys.push(input.key);
+      if (needs[i]) this.#uses.set(input.key, (this.#uses.get(input.key) ?? 0) + 1);
       note(node, node.inputs, input, names(saves?.inputs, i));
     }
     for (let i = 0; i < results.length; i++) {
@@ -121,7 +129,7 @@ export class Tape implements Interceptor {
       });
       for (let node = this.#nodes.pop(); node; node = this.#nodes.pop()) {
         try {
-          runVjp(node, gradients);
+          this.#runVjp(node, gradients);
         } finally {
           for (const alias of node.saved) alias.dispose("its gradient was computed");
         }
@@ -131,6 +139,23 @@ export class Tape implements Interceptor {
       gradients.dispose();
       this.release();
     }
+  }
+
+  #runVjp({ op, attrs, inputs, keys, outputs, aux, needs }: Node, gradients: Gradients): void {
+    scope(() => {
+      if (outputs.some((output) => gradients.peek(output.key) !== null)) {
+        const dy = outputs.map((output) => gradients.peek(output.key) ?? zerosLike(output));
+        const results = op.vjp!({ attrs, inputs, outputs, aux, dy, needs });
+        for (let i = 0; i < keys.length; i++) if (needs[i] && results[i]) gradients.add(keys[i]!, results[i]!);
+        for (const output of outputs) gradients.drop(output.key);
+      }
+      for (let i = 0; i < keys.length; i++) {
+        if (!needs[i]) continue;
+        const left = this.#uses.get(keys[i]!)! - 1;
+        this.#uses.set(keys[i]!, left);
+        if (left === 0) gradients.settle(keys[i]!);
+      }
+    }, op.name);
   }
 
   /** Frees everything recorded. */
@@ -155,26 +180,23 @@ function names(positions: readonly number[] | "all" | undefined, position: numbe
   return positions === "all" || (positions?.includes(position) ?? false);
 }
 
-function runVjp(node: Node, gradients: Gradients): void {
-  const { op, attrs, inputs, keys, outputs, aux, needs } = node;
-  if (!outputs.some((output) => gradients.peek(output.key) !== null)) return;
-  scope(() => {
-    const dy = outputs.map((output) => gradients.peek(output.key) ?? zerosLike(output));
-    const results = op.vjp!({ attrs, inputs, outputs, aux, dy, needs });
-    for (let i = 0; i < keys.length; i++) if (needs[i] && results[i]) gradients.add(keys[i]!, results[i]!);
-    for (let i = 0; i < outputs.length; i++) gradients.drop(outputs[i]!.key);
-  }, op.name);
-}
-
 /** Sums of the gradients that arrived so far, by the value they belong to. */
 class Gradients {
   readonly #sums = new Map<number, Tensor>();
+  readonly #products = new Map<number, OuterProduct[]>();
 
   peek(key: number): Tensor | null {
     return this.#sums.get(key) ?? null;
   }
 
-  add(key: number, gradient: Tensor): void {
+  add(key: number, gradient: Tensor | OuterProduct): void {
+    if (!isTensor(gradient)) {
+      const product = new OuterProduct(gradient.left.alias(), gradient.right.alias());
+      const others = this.#products.get(key);
+      if (others) others.push(product);
+      else this.#products.set(key, [product]);
+      return;
+    }
     const sum = this.#sums.get(key);
     if (!sum) {
       // the handle may be shared, e.g. between both operands of a sum
@@ -183,6 +205,17 @@ class Gradients {
     }
     this.#sums.set(key, add(sum, gradient).keep());
     sum.dispose();
+  }
+
+  /** Computes the products that arrived, when no more will. */
+  settle(key: number): void {
+    const products = this.#products.get(key);
+    if (!products) return;
+    const left = concat(products.map((product) => product.left));
+    const right = concat(products.map((product) => product.right));
+    this.add(key, matmul(transpose(left), right));
+    this.#products.delete(key);
+    release(products);
   }
 
   drop(key: number): void {
@@ -198,7 +231,16 @@ class Gradients {
 
   dispose(): void {
     for (const sum of this.#sums.values()) sum.dispose();
+    for (const products of this.#products.values()) release(products);
     this.#sums.clear();
+    this.#products.clear();
+  }
+}
+
+function release(products: readonly OuterProduct[]): void {
+  for (const { left, right } of products) {
+    left.dispose("its product was computed");
+    right.dispose("its product was computed");
   }
 }
 

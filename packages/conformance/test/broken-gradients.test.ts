@@ -4,8 +4,10 @@ import { CASES, type Case, listChecks, runCase, type TensorFunction } from "@neu
 import {
   type Interceptor,
   isFloat,
+  isTensor,
   mul,
   type OpRecord,
+  OuterProduct,
   onesLike,
   type Tensor,
   type VjpContext,
@@ -49,6 +51,10 @@ async function opsOf(subject: Case): Promise<AnyOp[]> {
   return [...watch.seen];
 }
 
+function scaled(slope: Tensor | OuterProduct): Tensor | OuterProduct {
+  return isTensor(slope) ? mul(slope, 1.01) : new OuterProduct(mul(slope.left, 1.01), slope.right);
+}
+
 /** Puts 1 % on the first gradient of an op, or a constant where it has none. */
 function spoil(op: AnyOp): () => void {
   const writable = op as { vjp: NonNullable<AnyOp["vjp"]> };
@@ -57,7 +63,7 @@ function spoil(op: AnyOp): () => void {
   writable.vjp = (context: VjpContext<any>) => {
     const slopes = [...vjp(context)];
     const first = slopes.findIndex((slope) => slope !== null);
-    if (first >= 0) slopes[first] = mul(slopes[first]!, 1.01);
+    if (first >= 0) slopes[first] = scaled(slopes[first]!);
     else slopes[context.needs.indexOf(true)] = mul(onesLike(context.inputs[context.needs.indexOf(true)]!), 0.01);
     return slopes;
   };

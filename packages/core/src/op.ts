@@ -27,6 +27,20 @@ export interface VjpContext<A> {
   readonly needs: readonly boolean[];
 }
 
+/**
+ * The gradient leftᵀ·right, not computed yet, of a matrix [p, q]; left [n, p], right [n, q]. Those that arrive at one matrix, such as
+ * a recurrent weight, become one product over all their rows.
+ */
+export class OuterProduct {
+  constructor(
+    readonly left: Tensor,
+    readonly right: Tensor,
+  ) {}
+}
+
+/** What a vjp says of one input. */
+export type Gradient = Tensor | OuterProduct | null;
+
 /** Which values a vjp reads: `inputs`/`outputs` by position. Saved values live until that vjp has run. */
 export interface Saves {
   readonly inputs?: readonly number[] | "all";
@@ -47,7 +61,7 @@ export interface OpDefinition<A> {
   /** The op as a view of its input. */
   view?(input: Tensor, attrs: A): Tensor;
   /** Gradients by each input (null: none); an op without it records its composition. */
-  vjp?(context: VjpContext<A>): readonly (Tensor | null)[];
+  vjp?(context: VjpContext<A>): readonly Gradient[];
   /** Number of hidden results that `vjp` reads (gates, mean and rstd …); they are made only while recording. */
   readonly aux?: number;
   /** Read by `vjp`; a function where it depends on the attributes or on which gradients are wanted. */

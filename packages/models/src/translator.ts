@@ -9,6 +9,7 @@ import {
   stack,
   type Tensor,
   unsqueeze,
+  unstack,
   zeros,
 } from "@neurite/core";
 import {
@@ -109,12 +110,12 @@ export class Translator extends Module {
    */
   forward(source: Tensor, targetIn: Tensor): Tensor {
     const encoded = this.encode(source);
-    const embedded = this.targetEmbedding.forward(targetIn);
+    const embedded = unstack(this.targetEmbedding.forward(targetIn), 1);
     let state = this.start(encoded);
     const hidden: Tensor[] = [];
     const contexts: Tensor[] = [];
-    for (let t = 0; t < targetIn.shape[1]!; t++) {
-      state = this.step(slice(embedded, [null, t]), state, encoded);
+    for (const token of embedded) {
+      state = this.step(token, state, encoded);
       hidden.push(state.h);
       contexts.push(state.context);
     }

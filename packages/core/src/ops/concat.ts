@@ -8,7 +8,7 @@ import { composite } from "../scope.js";
 import { formatShape, normalizeAxis, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { withPacked } from "./copy.js";
-import { slice, unsqueeze } from "./views.js";
+import { slice, squeeze, unsqueeze } from "./views.js";
 
 const concatOp = /* @__PURE__ */ defineOp<{ readonly axis: number }>({
   name: "concat",
@@ -43,14 +43,12 @@ const concatOp = /* @__PURE__ */ defineOp<{ readonly axis: number }>({
     const filled = inputs.filter((x) => x.size > 0);
     withPacked(filled, (ready) => device.backend.kernels.concat([cube(out!)], ready.map(cube), {}));
   },
-  vjp({ attrs: { axis }, inputs, dy: [dy] }) {
-    let start = 0;
-    return inputs.map((x) => {
-      const from = start;
-      start += x.shape[axis]!;
-      return slice(dy!, [...new Array<null>(axis).fill(null), [from, start]]);
-    });
-  },
+  vjp: ({ attrs: { axis }, inputs, dy: [dy] }) =>
+    split(
+      dy!,
+      inputs.map((x) => x.shape[axis]!),
+      axis,
+    ),
 });
 
 function expectSome(op: string, tensors: readonly Tensor[]): void {
@@ -100,10 +98,27 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
       received: JSON.stringify(parts),
     });
   }
-  let start = 0;
-  return lengths.map((length) => {
-    const from = start;
-    start += length;
-    return slice(x, [...new Array<null>(at).fill(null), [from, start]]);
-  });
+  return lengths.length < 2 ? lengths.map(() => x) : dispatch(splitOp, [x], { axis: at, lengths });
+}
+
+/** One op, so that the parts' gradients are joined once instead of each being padded to the whole and added. */
+const splitOp = /* @__PURE__ */ defineOp<{ readonly axis: number; readonly lengths: readonly number[] }>({
+  name: "split",
+  infer: ([x], { axis, lengths }) =>
+    lengths.map((length) => ({ shape: x!.shape.toSpliced(axis, 1, length), dtype: x!.dtype })),
+  compose([x], { axis, lengths }) {
+    let start = 0;
+    return lengths.map((length) => {
+      const from = start;
+      start += length;
+      return slice(x!, [...new Array<null>(axis).fill(null), [from, start]]);
+    });
+  },
+  vjp: ({ attrs: { axis }, dy }) => [concat(dy, axis)],
+});
+
+/** The elements along an axis, each without that axis (views): the inverse of {@link stack}. */
+export function unstack(x: Tensor, axis = 0): Tensor[] {
+  const at = normalizeAxis("unstack", axis, x.rank);
+  return split(x, x.shape[at]!, at).map((part) => squeeze(part, at));
 }

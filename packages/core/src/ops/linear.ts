@@ -2,7 +2,7 @@
 import { dispatch } from "../dispatch.js";
 import { expectFloat, expectSameDType } from "../dtype.js";
 import { ShapeError } from "../errors.js";
-import { defineOp } from "../op.js";
+import { defineOp, OuterProduct } from "../op.js";
 import { composite } from "../scope.js";
 import { expectSameShape, formatShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -38,7 +38,7 @@ const linearOp = /* @__PURE__ */ defineOp<Record<string, never>>({
   },
   vjp: ({ inputs: [x, weight, bias], dy: [dy], needs }) => [
     needs[0] ? matmul(dy!, weight!) : null,
-    needs[1] ? matmul(transpose(dy!), x!) : null,
+    needs[1] ? new OuterProduct(dy!, x!) : null,
     ...(bias ? [needs[2] ? sum(dy!, { axis: 0 }) : null] : []),
   ],
   saves: (_, [x, weight]) => ({ inputs: x && weight ? [0, 1] : x ? [1] : weight ? [0] : [] }),

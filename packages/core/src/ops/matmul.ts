@@ -4,7 +4,7 @@ import { stretchedStrides } from "../coalesce.js";
 import { dispatch } from "../dispatch.js";
 import { expectSameDType } from "../dtype.js";
 import { DTypeError, ShapeError } from "../errors.js";
-import { defineOp } from "../op.js";
+import { defineOp, OuterProduct } from "../op.js";
 import { composite } from "../scope.js";
 import { broadcastShapes, formatShape, type Shape, sizeOf } from "../shape.js";
 import { allocateTensor, type Tensor } from "../tensor.js";
@@ -55,7 +55,7 @@ const matmulOp = /* @__PURE__ */ defineOp<Record<string, never>>({
   },
   vjp: ({ inputs: [a, b], dy: [dy], needs }) => [
     needs[0] ? sumTo(matmul(dy!, transpose(b!)), a!.shape) : null,
-    needs[1] ? sumTo(matmul(transpose(a!), dy!), b!.shape) : null,
+    needs[1] ? (a!.rank === 2 ? new OuterProduct(a!, dy!) : sumTo(matmul(transpose(a!), dy!), b!.shape)) : null,
   ],
   saves: (_, [a, b]) => ({ inputs: a && b ? [0, 1] : a ? [1] : [0] }),
 });
