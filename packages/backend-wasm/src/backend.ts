@@ -77,8 +77,10 @@ export class WasmBackend implements Backend {
   }
 
   free(id: StorageId): void {
-    const { pointer, bytes } = id as Block;
-    this.engine.heap.release(pointer, bytes);
+    const { pointer, bytes, packs } = id as Block;
+    const { heap } = this.engine;
+    heap.release(pointer, bytes);
+    if (packs) for (const { copy, bytes } of packs) if (copy !== null) heap.release(copy, bytes);
   }
 
   write(id: StorageId, data: TypedArray): void {

@@ -7,6 +7,20 @@ export interface Block {
   readonly pointer: number;
   readonly bytes: number;
   readonly dtype: DType;
+  /** Matrices in it that products have packed. */
+  packs?: Pack[];
+}
+
+/** A matrix as a product packs it: where it lies, and the packed copy, made at the second use and kept as long as the block. */
+export interface Pack {
+  readonly at: number;
+  readonly rowStep: number;
+  readonly columnStep: number;
+  readonly k: number;
+  readonly n: number;
+  readonly bytes: number;
+  used: boolean;
+  copy: number | null;
 }
 
 /** A block at an address, seen as a contiguous tensor. */

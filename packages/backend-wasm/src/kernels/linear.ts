@@ -1,7 +1,7 @@
 /** Full connection: the product with the transposed weight, the bias added while a tile of it is still in registers. */
 import type { View } from "@neurite/core";
 import type { Engine } from "../engine.js";
-import { addressOf } from "../views.js";
+import { addressOf, type Block } from "../views.js";
 import { wholePanels } from "./matmul.js";
 
 /** inputs x [n, in], weight [out, in], and perhaps bias [out]; out [n, out]. */
@@ -11,7 +11,7 @@ export function makeLinear(engine: Engine) {
     const [n, features] = x.shape as [number, number];
     const step = 4 * features;
     const a = { at: addressOf(x), rowStep: step, columnStep: 4 };
-    const b = { at: addressOf(weight), rowStep: 4, columnStep: step };
+    const b = { at: addressOf(weight), rowStep: 4, columnStep: step, block: weight.id as Block };
     const epilogue = bias ? { bias: addressOf(bias) } : {};
     wholePanels(engine, [n, features, weight.shape[0]!], a, b, addressOf(outs[0]!), epilogue);
   };

@@ -5,7 +5,7 @@ import { defineBlock, defineEdge, definePackA, definePackB } from "../matmul/gem
 import { defineIntegerProduct } from "../matmul/integer.js";
 import { ACCUMULATE, ADD_BIAS, RELU, tileColumns, tileRows } from "../matmul/micro.js";
 import { defineSmallProduct } from "../matmul/small.js";
-import { addressOf } from "../views.js";
+import { addressOf, type Block, type Pack } from "../views.js";
 
 /** Longest run of k at once: a panel of B (8 kB) stays in the first-level cache. */
 const K_BLOCK = 256;
@@ -22,11 +22,16 @@ const VERY_FEW_ROWS = 2;
 const FEW_COLUMNS = 128;
 const SMALL_B = 32_768;
 
+/** Largest packed copy that is kept, in bytes. */
+const MOST_KEPT = 2 ** 24;
+
 /** A matrix in memory: address and steps in bytes. */
 export interface Matrix {
   readonly at: number;
   readonly rowStep: number;
   readonly columnStep: number;
+  /** The storage it lies in, if its packed copy may be kept there: storages never change. */
+  readonly block?: Block;
 }
 
 /** What is done with the product before it is stored. */
@@ -128,10 +133,38 @@ function withPackedB(engine: Engine, b: Matrix, m: number, k: number, n: number,
   const transposed = b.rowStep === 4;
   const layout = neighbours ? "rows" : transposed ? "columns" : "any";
   const pack = engine.variant("matmul pack B", layout, "", (module, features) => definePackB(module, features, layout));
-  engine.withScratch(count * k * 4 * width, (at) => {
+  const bytes = count * k * 4 * width;
+  const fill = (at: number) =>
     engine.run(pack, count, Math.ceil(SHARED_WORK / (width * k)), k, n, b.at, b.rowStep, b.columnStep, at);
-    use({ at, count, panelStep: k * 4 * width, rowStep: 4 * width });
+  const run = (at: number) => use({ at, count, panelStep: k * 4 * width, rowStep: 4 * width });
+  const known = packOf(b, k, n, bytes);
+  if (known?.used) {
+    if (known.copy === null) {
+      known.copy = engine.heap.allocate(bytes);
+      fill(known.copy);
+    }
+    run(known.copy);
+    return;
+  }
+  if (known) known.used = true;
+  engine.withScratch(bytes, (at) => {
+    fill(at);
+    run(at);
   });
+}
+
+/** What is known of a packed copy of B; null where none is kept. */
+function packOf({ block, at, rowStep, columnStep }: Matrix, k: number, n: number, bytes: number): Pack | null {
+  if (!block || bytes > MOST_KEPT) return null;
+  block.packs ??= [];
+  for (const pack of block.packs) {
+    if (pack.at === at && pack.k === k && pack.n === n && pack.rowStep === rowStep && pack.columnStep === columnStep) {
+      return pack;
+    }
+  }
+  const pack = { at, rowStep, columnStep, k, n, bytes, used: false, copy: null };
+  block.packs.push(pack);
+  return pack;
 }
 
 /** C [m, n] contiguous; columns beyond the last whole panel go through a scratch matrix of one panel. */
@@ -181,6 +214,7 @@ function matrix(view: View, i: number): Matrix {
     at: addressOf(view) + 4 * i * view.strides[0]!,
     rowStep: 4 * view.strides[1]!,
     columnStep: 4 * view.strides[2]!,
+    block: view.id as Block,
   };
 }
 
