@@ -8,6 +8,7 @@
  */
 
 import type { DType } from "./dtype.js";
+import * as activations from "./ops/activations.js";
 import * as averagePooling from "./ops/average-pool.js";
 import { split } from "./ops/concat.js";
 import { type ConvTransposeOptions, convTranspose1d, convTranspose2d, convTranspose3d } from "./ops/conv-transpose.js";
@@ -64,6 +65,11 @@ declare module "./tensor.js" {
     geluTanh(): Tensor;
     silu(): Tensor;
     softplus(): Tensor;
+    mish(): Tensor;
+    softsign(): Tensor;
+    logSigmoid(): Tensor;
+    hardSigmoid(): Tensor;
+    hardSwish(): Tensor;
     equal(other: Tensor | number): Tensor;
     notEqual(other: Tensor | number): Tensor;
     less(other: Tensor | number): Tensor;
@@ -127,6 +133,7 @@ declare module "./tensor.js" {
 
 const methods = {
   ...elementwise,
+  ...activations,
   sum,
   prod,
   max,

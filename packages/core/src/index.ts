@@ -12,13 +12,16 @@ export { type NestedArray, type TensorOptions, tensor } from "./host-data.js";
 export { type Interceptor, type Next, withInterceptor } from "./interceptor.js";
 export {
   defineOp,
+  type Gradient,
   type Meta,
   type OpDefinition,
   type OpRecord,
+  OuterProduct,
   registerKernel,
   type Saves,
   type VjpContext,
 } from "./op.js";
+export * from "./ops/activations.js";
 export * from "./ops/attention.js";
 export {
   type AvgPoolOptions,
@@ -49,6 +52,7 @@ export * from "./ops/cross-entropy.js";
 export * from "./ops/elementwise.js";
 export { gather, pick, scatterAdd } from "./ops/gather.js";
 export { groupNorm } from "./ops/group-norm.js";
+export * from "./ops/gru-cell.js";
 export { type LayerNormOptions, layerNorm, type RMSNormOptions, rmsNorm } from "./ops/layer-norm.js";
 export * from "./ops/linear.js";
 export * from "./ops/lstm-cell.js";

@@ -1,11 +1,91 @@
-/** Activation functions as modules, for use in `Sequential`. */
-import { gelu, geluTanh, relu, sigmoid, silu, softmax, type Tensor, tanh } from "@neurite/core";
-import { Module } from "./module.js";
+/** Activation functions as modules, for use in `Sequential`; defaults are PyTorch's. */
+import {
+  clamp,
+  div,
+  elu,
+  gelu,
+  geluTanh,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  logSigmoid,
+  logSoftmax,
+  mish,
+  mul,
+  normalizeAxis,
+  Parameter,
+  relu,
+  ShapeError,
+  selu,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+  softsign,
+  split,
+  type Tensor,
+  tanh,
+  ValueError,
+} from "@neurite/core";
+import { type InitOptions, initConstant } from "./initializers.js";
+import { expectSize, Module } from "./module.js";
 
 /** max(0, x). */
 export class ReLU extends Module {
   forward(x: Tensor): Tensor {
     return relu(x);
+  }
+}
+
+/** x kept within [0, 6]. */
+export class ReLU6 extends Module {
+  forward(x: Tensor): Tensor {
+    return clamp(x, 0, 6);
+  }
+}
+
+/** x for x > 0, else slope·x. */
+export class LeakyReLU extends Module {
+  constructor(readonly slope = 0.01) {
+    super();
+  }
+
+  forward(x: Tensor): Tensor {
+    return leakyRelu(x, this.slope);
+  }
+}
+
+/** x for x > 0, else w·x with w learned, one for all or one per channel, the last axis (He et al. 2015). */
+export class PReLU extends Module {
+  /** [channels], starts at 0.25 */
+  readonly weight: Parameter;
+
+  constructor(channels = 1, { initial = 0.25, ...init }: InitOptions & { readonly initial?: number } = {}) {
+    super();
+    expectSize("PReLU", "channels", channels);
+    this.weight = new Parameter(initConstant([channels], initial, init));
+  }
+
+  forward(x: Tensor): Tensor {
+    return leakyRelu(x, this.weight);
+  }
+}
+
+/** x for x > 0, else α(eˣ − 1) (Clevert et al. 2015). */
+export class ELU extends Module {
+  constructor(readonly alpha = 1) {
+    super();
+  }
+
+  forward(x: Tensor): Tensor {
+    return elu(x, this.alpha);
+  }
+}
+
+/** Scaled ELU whose fixed point has mean 0 and variance 1 (Klambauer et al. 2017). */
+export class SELU extends Module {
+  forward(x: Tensor): Tensor {
+    return selu(x);
   }
 }
 
@@ -34,10 +114,81 @@ export class Sigmoid extends Module {
   }
 }
 
+/** ln σ(x). */
+export class LogSigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return logSigmoid(x);
+  }
+}
+
 /** x/(1 + e⁻ˣ). */
 export class SiLU extends Module {
   forward(x: Tensor): Tensor {
     return silu(x);
+  }
+}
+
+/** x·tanh(ln(1 + eˣ)) (Misra 2019). */
+export class Mish extends Module {
+  forward(x: Tensor): Tensor {
+    return mish(x);
+  }
+}
+
+/** ln(1 + e^{βx})/β, without overflow. */
+export class Softplus extends Module {
+  constructor(readonly beta = 1) {
+    super();
+    if (!(beta > 0)) {
+      throw new ValueError({ op: "Softplus", argument: "beta", expected: "a number above 0", received: String(beta) });
+    }
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.beta === 1 ? softplus(x) : div(softplus(mul(x, this.beta)), this.beta);
+  }
+}
+
+/** x/(1 + |x|). */
+export class Softsign extends Module {
+  forward(x: Tensor): Tensor {
+    return softsign(x);
+  }
+}
+
+/** x/6 + ½ kept within [0, 1]. */
+export class Hardsigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return hardSigmoid(x);
+  }
+}
+
+/** x·(x/6 + ½ kept within [0, 1]) (Howard et al. 2019). */
+export class Hardswish extends Module {
+  forward(x: Tensor): Tensor {
+    return hardSwish(x);
+  }
+}
+
+/** x kept within [low, high]. */
+export class Hardtanh extends Module {
+  constructor(
+    readonly low = -1,
+    readonly high = 1,
+  ) {
+    super();
+    if (!(low < high)) {
+      throw new ValueError({
+        op: "Hardtanh",
+        argument: "high",
+        expected: `a number above low = ${low}`,
+        received: String(high),
+      });
+    }
+  }
+
+  forward(x: Tensor): Tensor {
+    return clamp(x, this.low, this.high);
   }
 }
 
@@ -49,5 +200,37 @@ export class Softmax extends Module {
 
   forward(x: Tensor): Tensor {
     return softmax(x, this.axis);
+  }
+}
+
+/** ln softmax(x) along an axis, by default the last. */
+export class LogSoftmax extends Module {
+  constructor(readonly axis = -1) {
+    super();
+  }
+
+  forward(x: Tensor): Tensor {
+    return logSoftmax(x, this.axis);
+  }
+}
+
+/** a ⊙ σ(b), where a and b are the halves of x along an axis, by default the last (Dauphin et al. 2017). */
+export class GLU extends Module {
+  constructor(readonly axis = -1) {
+    super();
+  }
+
+  forward(x: Tensor): Tensor {
+    const axis = normalizeAxis("GLU", this.axis, x.rank);
+    if (x.shape[axis]! % 2 !== 0) {
+      throw new ShapeError({
+        op: "GLU",
+        argument: "x",
+        expected: `an even length of axis ${axis}`,
+        received: String(x.shape[axis]),
+      });
+    }
+    const [a, b] = split(x, 2, axis) as [Tensor, Tensor];
+    return mul(a, sigmoid(b));
   }
 }

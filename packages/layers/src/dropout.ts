@@ -1,6 +1,20 @@
-/** Dropout. */
-import { dropout, type Generator, type Tensor, ValueError } from "@neurite/core";
+/** Dropout of elements and of whole channels. */
+import {
+  composite,
+  dropout,
+  formatShape,
+  type Generator,
+  mul,
+  ones,
+  ShapeError,
+  type Tensor,
+  ValueError,
+} from "@neurite/core";
 import { Module } from "./module.js";
+
+export interface DropoutOptions {
+  readonly generator?: Generator;
+}
 
 /**
  * While training, zeroes each element with probability `p` and scales the others by 1/(1 − p); the identity in evaluation
@@ -9,20 +23,69 @@ import { Module } from "./module.js";
 export class Dropout extends Module {
   constructor(
     readonly p = 0.5,
-    readonly options: { readonly generator?: Generator } = {},
+    readonly options: DropoutOptions = {},
   ) {
     super();
-    if (!(p >= 0 && p < 1)) {
-      throw new ValueError({
-        op: "Dropout",
-        argument: "p",
-        expected: "a probability from 0 to below 1",
-        received: String(p),
-      });
-    }
+    expectProbability("Dropout", p);
   }
 
   forward(x: Tensor): Tensor {
     return this.training ? dropout(x, this.p, this.options.generator) : x;
+  }
+}
+
+function expectProbability(op: string, p: number): void {
+  if (p >= 0 && p < 1) return;
+  throw new ValueError({ op, argument: "p", expected: "a probability from 0 to below 1", received: String(p) });
+}
+
+/** Dropout of whole channels of an example, since the neighbours of a position tell what it was (Tompson et al. 2015). */
+abstract class SpatialDropout extends Module {
+  readonly #dimensions: number;
+
+  constructor(
+    dimensions: number,
+    readonly p = 0.5,
+    readonly options: DropoutOptions = {},
+  ) {
+    super();
+    this.#dimensions = dimensions;
+    expectProbability(`Dropout${dimensions}d`, p);
+  }
+
+  forward(x: Tensor): Tensor {
+    if (x.rank !== this.#dimensions + 2) {
+      throw new ShapeError({
+        op: `Dropout${this.#dimensions}d`,
+        argument: "x",
+        expected: `${this.#dimensions + 2} axes: n, ${this.#dimensions === 1 ? "length" : "positions"}, channels`,
+        received: formatShape(x.shape),
+      });
+    }
+    if (!this.training || this.p === 0) return x;
+    const { dtype, device } = x;
+    const shape = x.shape.map((length, i) => (i === 0 || i === x.rank - 1 ? length : 1));
+    return composite("dropout", () => mul(x, dropout(ones(shape, { dtype, device }), this.p, this.options.generator)));
+  }
+}
+
+/** While training, zeroes whole channels of sequences [n, length, channels] with probability `p`, scaling the others. */
+export class Dropout1d extends SpatialDropout {
+  constructor(p = 0.5, options: DropoutOptions = {}) {
+    super(1, p, options);
+  }
+}
+
+/** The same for images [n, height, width, channels]. */
+export class Dropout2d extends SpatialDropout {
+  constructor(p = 0.5, options: DropoutOptions = {}) {
+    super(2, p, options);
+  }
+}
+
+/** The same for volumes [n, depth, height, width, channels]. */
+export class Dropout3d extends SpatialDropout {
+  constructor(p = 0.5, options: DropoutOptions = {}) {
+    super(3, p, options);
   }
 }

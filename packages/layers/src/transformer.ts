@@ -1,6 +1,7 @@
 /** Layers of the transformer (Vaswani et al. 2017; Jiang §8.3.4), with PyTorch's structure and names. */
 import { add, gelu, relu, type Tensor } from "@neurite/core";
 import { Dropout } from "./dropout.js";
+import { initOptions } from "./init-options.js";
 import type { InitOptions } from "./initializers.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";
@@ -31,7 +32,7 @@ abstract class TransformerLayer extends Module {
   constructor(features: number, options: TransformerLayerOptions) {
     super();
     const { feedForward = 2048, dropout = 0.1, activation = "relu", normFirst = false } = options;
-    const init = initOf(options);
+    const init = initOptions(options);
     this.linear1 = new Linear(features, feedForward, init);
     this.dropout = new Dropout(dropout, init);
     this.linear2 = new Linear(feedForward, features, init);
@@ -50,11 +51,6 @@ abstract class TransformerLayer extends Module {
     if (this.normFirst) return add(x, dropped.forward(part(norm.forward(x))));
     return norm.forward(add(x, dropped.forward(part(x))));
   }
-}
-
-/** The options that initialisers and dropout read. */
-function initOf({ device, dtype, generator }: InitOptions): InitOptions {
-  return { ...(device && { device }), ...(dtype && { dtype }), ...(generator && { generator }) };
 }
 
 export interface EncoderMasks {
@@ -84,7 +80,7 @@ export class TransformerEncoderLayer extends TransformerLayer {
   ) {
     super(features, options);
     const { dropout = 0.1, eps = 1e-5 } = options;
-    const init = initOf(options);
+    const init = initOptions(options);
     this.selfAttn = new MultiHeadAttention(features, heads, { dropout, ...init });
     this.norm1 = new LayerNorm(features, { eps, ...init });
     this.norm2 = new LayerNorm(features, { eps, ...init });
@@ -127,7 +123,7 @@ export class TransformerDecoderLayer extends TransformerLayer {
   ) {
     super(features, options);
     const { dropout = 0.1, eps = 1e-5 } = options;
-    const init = initOf(options);
+    const init = initOptions(options);
     this.selfAttn = new MultiHeadAttention(features, heads, { dropout, ...init });
     this.multiheadAttn = new MultiHeadAttention(features, heads, { dropout, ...init });
     this.norm1 = new LayerNorm(features, { eps, ...init });

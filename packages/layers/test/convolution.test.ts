@@ -42,6 +42,7 @@ import {
   Softmax,
   Tanh,
 } from "../src/index.js";
+import { gradientError } from "./describe-layer.js";
 
 const device = cpuJs();
 setDefaultDevice(device);
@@ -51,29 +52,8 @@ const random = (shape: number[], seed = 1) => normal(shape, 0, 1, { dtype: "floa
 const values = (x: Tensor) => Array.from(x.dataSync());
 const image = (rows: number[][]) => tensor(rows.flat(), { shape: [1, rows.length, rows[0]!.length, 1] });
 
-/** Largest error of the gradients by x and by all parameters. */
-function gradientError(layer: Module & { forward(x: Tensor): Tensor }, x: Tensor): number {
-  const parameters = Object.values(layer.parameters());
-  const report = checkGradients(
-    (y, ...weights) => {
-      // the layer reads its parameters; the checker varies copies of them
-      const old = parameters.map((parameter) => [parameter.storage, parameter.key] as const);
-      parameters.forEach((parameter, i) => {
-        parameter.storage = weights[i]!.storage;
-        parameter.key = weights[i]!.key;
-      });
-      try {
-        return layer.forward(y);
-      } finally {
-        parameters.forEach((parameter, i) => {
-          [parameter.storage, parameter.key] = old[i]!;
-        });
-      }
-    },
-    [x, ...parameters],
-  );
-  return report.maxError;
-}
+const errorOf = (layer: Module & { forward(x: Tensor): Tensor }, x: Tensor) =>
+  gradientError(layer, ([y]) => layer.forward(y!), [x]).error;
 
 const square = [
   [1, 2, 3],
@@ -137,7 +117,7 @@ describe("convolutional layers", () => {
   it.each(layers)("%s has the gradients of central differences by input and parameters", (_, layer, shape, out) => {
     const x = random(shape);
     expect(layer.forward(x).shape).toEqual(out);
-    expect(gradientError(layer, x)).toBeLessThan(1e-8);
+    expect(errorOf(layer, x)).toBeLessThan(1e-8);
   });
 
   it.each(layers)("%s gives its parameters back in a state dict", (_, layer) => {
@@ -247,7 +227,7 @@ describe("Sequential", () => {
   });
 
   it("has the gradients of central differences through all its layers", () => {
-    expect(gradientError(build().eval(), random([1, 4, 4, 1]))).toBeLessThan(1e-7);
+    expect(errorOf(build().eval(), random([1, 4, 4, 1]))).toBeLessThan(1e-7);
   });
 
   it("loads the state dict of another one, and refuses what is no module", () => {

@@ -28,8 +28,8 @@ const float64 = () => ({ dtype: "float64", generator: new Generator(7) }) as con
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 /** Sets all weights to w + 0.1·position, so that a hand-made reference can use the same. */
-function valuesOf(parameter: Parameter): number[] {
-  return Array.from(parameter.dataSync());
+function valuesOf(parameter: Parameter | null): number[] {
+  return Array.from(parameter!.dataSync());
 }
 
 /** One LSTM step of one row, in plain numbers. */

@@ -50,6 +50,9 @@ import { globalMaxPoolCase } from "./global-max-pool.js";
 import { greaterCase } from "./greater.js";
 import { greaterEqualCase } from "./greater-equal.js";
 import { groupNormCase } from "./group-norm.js";
+import { gruCellCase } from "./gru-cell.js";
+import { hardSigmoidCase } from "./hard-sigmoid.js";
+import { hardSwishCase } from "./hard-swish.js";
 import { isFiniteCase } from "./is-finite.js";
 import { isNaNCase } from "./is-na-n.js";
 import { layerNormCase } from "./layer-norm.js";
@@ -58,6 +61,7 @@ import { lessCase } from "./less.js";
 import { lessEqualCase } from "./less-equal.js";
 import { linearCase } from "./linear.js";
 import { logCase } from "./log.js";
+import { logSigmoidCase } from "./log-sigmoid.js";
 import { logSoftmaxCase } from "./log-softmax.js";
 import { log1pCase } from "./log1p.js";
 import { logicalAndCase } from "./logical-and.js";
@@ -74,6 +78,7 @@ import { maximumCase } from "./maximum.js";
 import { meanCase } from "./mean.js";
 import { minCase } from "./min.js";
 import { minimumCase } from "./minimum.js";
+import { mishCase } from "./mish.js";
 import { modCase } from "./mod.js";
 import { mulCase } from "./mul.js";
 import { negCase } from "./neg.js";
@@ -103,6 +108,7 @@ import { sinCase } from "./sin.js";
 import { sliceCase } from "./slice.js";
 import { softmaxCase } from "./softmax.js";
 import { softplusCase } from "./softplus.js";
+import { softsignCase } from "./softsign.js";
 import { splitCase } from "./split.js";
 import { sqrtCase } from "./sqrt.js";
 import { squareCase } from "./square.js";
@@ -122,10 +128,6 @@ import { windowsCase } from "./windows.js";
 import { zerosCase } from "./zeros.js";
 
 export const CASES: readonly Case[] = [
-  backendCase,
-  tensorCase,
-  readingCase,
-  parameterCase,
   absCase,
   adaptiveAvgPool1dCase,
   adaptiveAvgPool2dCase,
@@ -140,6 +142,7 @@ export const CASES: readonly Case[] = [
   avgPool1dCase,
   avgPool2dCase,
   avgPool3dCase,
+  backendCase,
   batchNormCase,
   batchNormInferenceCase,
   castCase,
@@ -161,8 +164,8 @@ export const CASES: readonly Case[] = [
   eluCase,
   equalCase,
   erfCase,
-  expCase,
   expandCase,
+  expCase,
   expm1Case,
   flipCase,
   floorCase,
@@ -175,6 +178,9 @@ export const CASES: readonly Case[] = [
   greaterCase,
   greaterEqualCase,
   groupNormCase,
+  gruCellCase,
+  hardSigmoidCase,
+  hardSwishCase,
   isFiniteCase,
   isNaNCase,
   layerNormCase,
@@ -182,11 +188,12 @@ export const CASES: readonly Case[] = [
   lessCase,
   lessEqualCase,
   linearCase,
-  logCase,
   log1pCase,
+  logCase,
   logicalAndCase,
   logicalNotCase,
   logicalOrCase,
+  logSigmoidCase,
   logSoftmaxCase,
   lstmCellCase,
   maskedSoftmaxCase,
@@ -199,6 +206,7 @@ export const CASES: readonly Case[] = [
   meanCase,
   minCase,
   minimumCase,
+  mishCase,
   modCase,
   mulCase,
   negCase,
@@ -206,11 +214,13 @@ export const CASES: readonly Case[] = [
   notEqualCase,
   onesCase,
   padCase,
+  parameterCase,
   permuteCase,
   pickCase,
   powCase,
   prodCase,
   randomIntegersCase,
+  readingCase,
   reciprocalCase,
   reluCase,
   reshapeCase,
@@ -226,6 +236,7 @@ export const CASES: readonly Case[] = [
   sliceCase,
   softmaxCase,
   softplusCase,
+  softsignCase,
   splitCase,
   sqrtCase,
   squareCase,
@@ -236,6 +247,7 @@ export const CASES: readonly Case[] = [
   sumToCase,
   tanCase,
   tanhCase,
+  tensorCase,
   transposeCase,
   uniformCase,
   unsqueezeCase,

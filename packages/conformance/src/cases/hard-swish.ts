@@ -1,0 +1,12 @@
+import { hardSwish } from "@neurite/core";
+import { elementwiseCase } from "../elementwise-case.js";
+
+export const hardSwishCase = elementwiseCase(hardSwish, {
+  kind: "float",
+  reference: (x) => x * Math.min(Math.max(x / 6 + 0.5, 0), 1),
+  operands: [{ low: -5, high: 5, avoid: [-3, 3] }],
+  slopes: [
+    { at: [-3], slopes: [0], name: "that of the left side" },
+    { at: [3], slopes: [1], name: "that of the right side" },
+  ],
+});

@@ -1,0 +1,8 @@
+import { softsign } from "@neurite/core";
+import { elementwiseCase } from "../elementwise-case.js";
+
+export const softsignCase = elementwiseCase(softsign, {
+  kind: "float",
+  reference: (x) => x / (1 + Math.abs(x)),
+  slopes: [{ at: [0], slopes: [1], name: "though |x| has none" }],
+});

@@ -1,0 +1,35 @@
+/** More rows of the elementwise table: the less common activations. See `elementwise.ts`. */
+import { unary } from "../elementwise.js";
+import { type Expression, e } from "../expression.js";
+
+const softplusOf = (x: Expression) => e.add(e.max(x, 0), e.log1p(e.exp(e.neg(e.abs(x)))));
+
+/** x·tanh(softplus(x)) (Misra 2019). */
+export const mish = /* @__PURE__ */ unary("mish", (x) => e.mul(x, e.tanh(softplusOf(x))));
+/** x/(1 + |x|). */
+export const softsign = /* @__PURE__ */ unary(
+  "softsign",
+  (x) => e.div(x, e.add(1, e.abs(x))),
+  (x) => {
+    const reach = e.add(1, e.abs(x!));
+    return [e.div(1, e.mul(reach, reach))];
+  },
+);
+/** ln σ(x) = −softplus(−x), without overflow. */
+export const logSigmoid = /* @__PURE__ */ unary(
+  "logSigmoid",
+  (x) => e.sub(e.min(x, 0), e.log1p(e.exp(e.neg(e.abs(x))))),
+  (x) => [e.div(1, e.add(1, e.exp(x!)))],
+);
+
+const ramp = (x: Expression) => e.min(e.max(e.add(e.div(x, 6), 0.5), 0), 1);
+const within = (x: Expression, low: number, high: number) => e.and(e.gt(x, low), e.lt(x, high));
+
+/** x/6 + ½ kept within [0, 1]; gradient 0 at the kinks. */
+export const hardSigmoid = /* @__PURE__ */ unary("hardSigmoid", ramp, (x) => [e.select(within(x!, -3, 3), 1 / 6, 0)]);
+/** x·hardSigmoid(x) (Howard et al. 2019); gradient 0 at −3 and 1 at 3. */
+export const hardSwish = /* @__PURE__ */ unary(
+  "hardSwish",
+  (x) => e.mul(x, ramp(x)),
+  (x) => [e.select(within(x!, -3, 3), e.add(e.div(x!, 3), 0.5), e.select(e.ge(x!, 3), 1, 0))],
+);

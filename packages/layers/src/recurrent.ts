@@ -1,0 +1,327 @@
+/**
+ * The scaffold of all recurrent layers: it runs cells over time, stacks them, reads sequences in both directions and heeds
+ * padding. The cells are in `rnn.ts`, `gru.ts`, `lstm.ts` and `hornn.ts`; a cell of your own runs in {@link Recurrent}.
+ */
+import {
+  arange,
+  concat,
+  expectIndex,
+  expectSameShape,
+  formatShape,
+  type Generator,
+  isTensor,
+  less,
+  Parameter,
+  ShapeError,
+  slice,
+  stack,
+  type Tensor,
+  tensor,
+  unsqueeze,
+  unstack,
+  ValueError,
+  where,
+  zeros,
+} from "@neurite/core";
+import { Dropout } from "./dropout.js";
+import { type InitOptions, initUniform } from "./initializers.js";
+import { expectSize, Module } from "./module.js";
+
+/** What a cell remembers from one step to the next: `h`, its output [n, hidden], and whatever else it needs, [n, …] each. */
+export interface CellState {
+  readonly h: Tensor;
+}
+
+/**
+ * One step of a recurrent network. A cell of your own needs `forward`, and `start` when its state is more than `h`.
+ * @example
+ * class Leaky extends RecurrentCell {
+ *   readonly mix = new Linear(this.inputs + this.hidden, this.hidden);
+ *   forward(x: Tensor, { h }: CellState): CellState {
+ *     return { h: add(mul(h, 0.9), mul(tanh(this.mix.forward(concat([x, h], 1))), 0.1)) };
+ *   }
+ * }
+ */
+export abstract class RecurrentCell<S extends CellState = CellState> extends Module {
+  constructor(
+    readonly inputs: number,
+    readonly hidden: number,
+    op = "RecurrentCell",
+  ) {
+    super();
+    expectSize(op, "inputs", inputs);
+    expectSize(op, "hidden", hidden);
+  }
+
+  /**
+   * @param x [n, inputs]
+   * @param state that after the step before; default {@link start}
+   * @returns the state after this step
+   */
+  abstract override forward(x: Tensor, state?: S): S;
+
+  /** The state before the first step, for `n` rows of `x`'s dtype and device: `h` = 0. */
+  start(n: number, x: Tensor): S {
+    return { h: this.zero(n, x) } as S;
+  }
+
+  /**
+   * The step function for a sequence [n, time, inputs]: step t's state from the one before. Cells override it to compute
+   * what does not depend on the state for all steps at once.
+   */
+  unroll(x: Tensor): (t: number, state: S) => S {
+    const steps = unstack(x, 1);
+    return (t, state) => this.forward(steps[t]!, state);
+  }
+
+  /** Zeros [n, hidden] like `x`. */
+  protected zero(n: number, { dtype, device }: Tensor): Tensor {
+    return zeros([n, this.hidden], { dtype, device });
+  }
+}
+
+export interface CellOptions extends InitOptions {
+  /** Default true. */
+  readonly bias?: boolean;
+}
+
+/** A cell whose pre-activations, one or several gates side by side, are W x + b + W′h + b′, with PyTorch's parameters. */
+export abstract class GatedCell<S extends CellState = CellState> extends RecurrentCell<S> {
+  /** [gates·hidden, inputs] */
+  readonly weightIh: Parameter;
+  /** [gates·hidden, hidden] */
+  readonly weightHh: Parameter;
+  /** [gates·hidden] */
+  readonly biasIh: Parameter | null;
+  /** [gates·hidden] */
+  readonly biasHh: Parameter | null;
+
+  constructor(op: string, gates: number, inputs: number, hidden: number, { bias = true, ...init }: CellOptions) {
+    super(inputs, hidden, op);
+    const bound = 1 / Math.sqrt(hidden);
+    const rows = gates * hidden;
+    const name = gates === 1 ? "hidden" : `${gates}·hidden`;
+    this.weightIh = new Parameter(initUniform([rows, inputs], bound, init), { layout: `${name},in` });
+    this.weightHh = new Parameter(initUniform([rows, hidden], bound, init), { layout: `${name},hidden` });
+    this.biasIh = bias ? new Parameter(initUniform([rows], bound, init)) : null;
+    this.biasHh = bias ? new Parameter(initUniform([rows], bound, init)) : null;
+  }
+}
+
+export interface RecurrentOptions {
+  /** Layers stacked on one another. Default 1. */
+  readonly layers?: number;
+  /** Adds a second direction that reads from the end; outputs are concatenated. Default false. */
+  readonly bidirectional?: boolean;
+  /** Dropout between stacked layers. Default 0. */
+  readonly dropout?: number;
+  /** Random stream of the dropout. */
+  readonly generator?: Generator;
+}
+
+/** Options of RNN, GRU, LSTM and HORNN. */
+export interface RecurrentLayerOptions extends RecurrentOptions, CellOptions {}
+
+export interface RecurrentInput<S extends CellState = CellState> {
+  /** Initial states, [layers·directions, n, …] each; default the cells' own, zeros. */
+  readonly state?: S | undefined;
+  /** bool [n, time], true at real positions. The state stands still at the others, and their output is 0. */
+  readonly mask?: Tensor | undefined;
+  /** Steps of each row, from 0 to time: the same as a mask with that many true values in front. int32 [n] if a tensor. */
+  readonly lengths?: Tensor | readonly number[] | undefined;
+}
+
+export interface RecurrentOutput<S extends CellState = CellState> {
+  /** [n, time, directions·hidden] */
+  readonly output: Tensor;
+  /**
+   * Each row's states after its own last step (which for the reverse direction is its first position),
+   * [layers·directions, n, …] each; of layer k the forward direction is at k·directions.
+   */
+  readonly state: S;
+}
+
+/** What all recurrent layers are: cells by layer and direction, run over sequences [n, time, inputs]. */
+export abstract class RecurrentLayer<S extends CellState = CellState> extends Module {
+  readonly inputs: number;
+  readonly hidden: number;
+  readonly layers: number;
+  readonly directions: number;
+  readonly dropout: number;
+  readonly #op: string;
+  readonly #drop: Dropout;
+  readonly #cells: readonly RecurrentCell<S>[];
+
+  /** @param make makes the cell of one direction of one layer, for inputs of the given width */
+  constructor(
+    op: string,
+    make: (inputs: number) => RecurrentCell<S>,
+    inputs: number,
+    { layers = 1, bidirectional = false, dropout = 0, generator }: RecurrentOptions,
+  ) {
+    super();
+    expectSize(op, "inputs", inputs);
+    expectSize(op, "layers", layers);
+    this.#op = op;
+    this.inputs = inputs;
+    this.layers = layers;
+    this.directions = bidirectional ? 2 : 1;
+    this.dropout = dropout;
+    this.#drop = new Dropout(dropout, generator ? { generator } : {});
+    const cells: RecurrentCell<S>[] = [];
+    for (let layer = 0; layer < layers; layer++) {
+      const width = layer === 0 ? inputs : cells[0]!.hidden * this.directions;
+      for (let direction = 0; direction < this.directions; direction++) cells.push(make(width));
+    }
+    this.#cells = cells;
+    this.hidden = cells[0]!.hidden;
+  }
+
+  /** Of layer k and direction d at k·directions + d. */
+  protected cellList(): readonly RecurrentCell<S>[] {
+    return this.#cells;
+  }
+
+  /** Shows the cells' parameters under PyTorch's names: `weightIhL0`, or `weightIhL0Reverse` in the second direction. */
+  protected nameParameters(): void {
+    this.#cells.forEach((cell, i) => {
+      const suffix = `L${Math.floor(i / this.directions)}${i % this.directions === 1 ? "Reverse" : ""}`;
+      for (const [name, value] of Object.entries(cell.parameters())) {
+        Object.defineProperty(this, name + suffix, { value, enumerable: true, configurable: true });
+      }
+    });
+  }
+
+  /**
+   * @param x [n, time, inputs], time ≥ 1
+   * @throws ShapeError for an input, mask, lengths or state that does not fit
+   */
+  forward(x: Tensor, { state, mask, lengths }: RecurrentInput<S> = {}): RecurrentOutput<S> {
+    const op = this.#op;
+    if (x.rank !== 3 || x.shape[2] !== this.inputs || x.shape[1] === 0) {
+      throw new ShapeError({
+        op,
+        argument: "x",
+        expected: `[n, time, ${this.inputs}]`,
+        received: formatShape(x.shape),
+        remedy: "Batches come first, then time (at least one step), then features.",
+      });
+    }
+    const [n, time] = x.shape as [number, number, number];
+    const real = maskOf(op, n, time, mask, lengths, x);
+    const steps = real && Array.from({ length: time }, (_, t) => slice(real, [null, [t, t + 1]]));
+    const initial = this.#initial(op, n, x, state);
+    const finals: S[] = [];
+    let sequence = x;
+    for (let layer = 0; layer < this.layers; layer++) {
+      if (layer > 0 && this.training) sequence = this.#drop.forward(sequence);
+      const outputs: Tensor[] = [];
+      for (let direction = 0; direction < this.directions; direction++) {
+        const index = finals.length;
+        const run = runCell(this.#cells[index]!, sequence, initial(index), steps, direction === 1);
+        outputs.push(run.output);
+        finals.push(run.state);
+      }
+      sequence = concat(outputs, 2);
+    }
+    const names = Object.keys(finals[0]!) as (keyof S)[];
+    return { output: sequence, state: record<S>(names, (name) => stack(finals.map((final) => part(final, name)))) };
+  }
+
+  /** The initial state of each cell. */
+  #initial(op: string, n: number, x: Tensor, state: S | undefined): (index: number) => S {
+    const own = this.#cells[0]!.start(n, x);
+    if (!state) return (index) => (index === 0 ? own : this.#cells[index]!.start(n, x));
+    const names = Object.keys(own) as (keyof S & string)[];
+    for (const name of names) {
+      if (!isTensor(state[name])) {
+        throw new ValueError({
+          op,
+          argument: "state",
+          expected: `tensors ${names.join(", ")}`,
+          received: Object.keys(state).join(", "),
+        });
+      }
+      const shape = [this.#cells.length, ...part(own, name).shape];
+      expectSameShape(op, `state.${name}`, shape, part(state, name).shape);
+    }
+    return (index) => record<S>(names, (name) => slice(part(state, name), [index]));
+  }
+}
+
+const part = <S extends object>(state: S, name: keyof S): Tensor => state[name] as Tensor;
+
+function record<S extends object>(names: readonly (keyof S)[], value: (name: keyof S) => Tensor): S {
+  return Object.fromEntries(names.map((name) => [name, value(name)])) as S;
+}
+
+/** The padding mask that the options name, bool [n, time], or null. */
+function maskOf(
+  op: string,
+  n: number,
+  time: number,
+  mask: Tensor | undefined,
+  lengths: Tensor | readonly number[] | undefined,
+  { device }: Tensor,
+): Tensor | null {
+  if (mask && lengths) {
+    throw new ValueError({ op, argument: "lengths", expected: "either a mask or lengths", received: "both" });
+  }
+  if (mask) expectSameShape(op, "mask", [n, time], mask.shape);
+  if (!lengths) return mask ?? null;
+  if (isTensor(lengths)) expectIndex(op, "lengths", lengths.dtype);
+  else if (!lengths.every((length) => Number.isInteger(length) && length >= 0 && length <= time)) {
+    throw new ValueError({
+      op,
+      argument: "lengths",
+      expected: `integers from 0 to ${time}, the number of steps`,
+      received: `[${lengths.join(", ")}]`,
+    });
+  }
+  const counts = isTensor(lengths) ? lengths : tensor(Int32Array.from(lengths), { device });
+  expectSameShape(op, "lengths", [n], counts.shape);
+  return less(arange(0, time, 1, { dtype: "int32", device }), unsqueeze(counts, 1));
+}
+
+/** One cell over all time steps; `steps` are the mask's columns [n, 1]. */
+function runCell<S extends CellState>(
+  cell: RecurrentCell<S>,
+  x: Tensor,
+  initial: S,
+  steps: readonly Tensor[] | null,
+  reverse: boolean,
+): { output: Tensor; state: S } {
+  const time = x.shape[1]!;
+  const step = cell.unroll(x);
+  const outputs = new Array<Tensor>(time);
+  let state = initial;
+  for (let i = 0; i < time; i++) {
+    const t = reverse ? time - 1 - i : i;
+    const next = step(t, state);
+    const real = steps?.[t];
+    outputs[t] = unsqueeze(real ? where(real, next.h, 0) : next.h, 1);
+    state = real ? held(real, next, state) : next;
+  }
+  return { output: concat(outputs, 1), state };
+}
+
+/** The next state in real rows, the old one in padded rows. */
+function held<S extends CellState>(real: Tensor, next: S, old: S): S {
+  const names = Object.keys(next) as (keyof S)[];
+  return record<S>(names, (name) => where(real, part(next, name), part(old, name)));
+}
+
+/**
+ * Runs cells of any kind over sequences, as {@link LSTM} does with its own.
+ * @example
+ * const layer = new Recurrent((inputs) => new Leaky(inputs, 32), 16, { layers: 2, bidirectional: true });
+ * const { output, state } = layer.forward(x, { lengths: [7, 4] });    // [2, 7, 16] → [2, 7, 64], state.h [4, 2, 32]
+ */
+export class Recurrent<S extends CellState = CellState> extends RecurrentLayer<S> {
+  readonly cells: readonly RecurrentCell<S>[];
+
+  constructor(make: (inputs: number) => RecurrentCell<S>, inputs: number, options: RecurrentOptions = {}) {
+    super("Recurrent", make, inputs, options);
+    this.cells = this.cellList();
+  }
+}
