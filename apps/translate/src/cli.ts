@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import { isNeuriteError, ValueError } from "@neurite/core";
 import type { Vocabulary } from "@neurite/data";
 import { Command, InvalidArgumentError } from "commander";
-import { BACKEND_NAMES, useBackend } from "./backends.js";
+import { BACKEND_NAMES, DEFAULT_BACKEND, useBackend } from "./backends.js";
 import { evaluate, meanLoss, type Sample, translate } from "./evaluate.js";
 import { detokenize, LARGEST, pairOf, tokenize } from "./numbers.js";
 import { DEFAULTS, type RunOptions, type Task } from "./task.js";
@@ -56,7 +56,7 @@ function trainCommand(name: string, description: string): Command {
     .option("--steps <n>", `training steps in all, also when resuming (default: ${DEFAULTS.steps})`, positive)
     .option("--features <n>", `width of the network, even (default: ${DEFAULTS.features})`, even)
     .option("--batch-size <n>", `sentences in a step (default: ${DEFAULTS.batchSize})`, positive)
-    .option("--backend <name>", `one of ${BACKEND_NAMES.join(", ")}`, "cpu-js")
+    .option("--backend <name>", `one of ${BACKEND_NAMES.join(", ")}`, DEFAULT_BACKEND)
     .option("--out <dir>", `folder for the checkpoint and the curves (default: ${FOLDER})`)
     .option("--resume <dir>", "continue the run in this folder")
     .option("--checkpoint-every <n>", "steps from one checkpoint to the next", positive)
@@ -202,7 +202,7 @@ const translateCommand = new Command("translate")
   .description("translate numbers, as digits or English words")
   .argument("<text...>", 'e.g. 4711 "three hundred"')
   .option("--model <dir>", "folder of the trained run", FOLDER)
-  .option("--backend <name>", `one of ${BACKEND_NAMES.join(", ")}`, "cpu-js")
+  .option("--backend <name>", `one of ${BACKEND_NAMES.join(", ")}`, DEFAULT_BACKEND)
   .action(async (texts: string[], { model, backend }: { model: string; backend: string }) => {
     await useBackend(backend);
     const task = await load(model);
@@ -216,7 +216,7 @@ const translateCommand = new Command("translate")
 const evaluateCommand = new Command("evaluate")
   .description("exact match and BLEU on unseen numbers")
   .option("--model <dir>", "folder of the trained run", FOLDER)
-  .option("--backend <name>", `one of ${BACKEND_NAMES.join(", ")}`, "cpu-js")
+  .option("--backend <name>", `one of ${BACKEND_NAMES.join(", ")}`, DEFAULT_BACKEND)
   .option("--count <n>", "unseen numbers to translate, at most 1000", upToThousand, 1000)
   .option("--json <file>", "write the results there")
   .action(async (flags: { model: string; backend: string; count: number; json?: string }) => {

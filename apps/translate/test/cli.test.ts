@@ -17,6 +17,9 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+/** What is chosen by itself depends on the number of cores. */
+const FASTEST = /^(worker-threads|wasm)$/;
+
 describe("demo", () => {
   it("writes its results as JSON, and the curves as pictures", async () => {
     const result = JSON.parse(await readFile(at("out/run.json"), "utf8"));
@@ -32,7 +35,7 @@ describe("demo", () => {
       "bleu",
       "samples",
     ]);
-    expect(result).toMatchObject({ backend: "cpu-js", steps: 50 });
+    expect(result).toMatchObject({ backend: expect.stringMatching(FASTEST), steps: 50 });
     expect(result.samples).toHaveLength(10);
     expect(Object.keys(result.samples[0])).toEqual(["source", "target", "output"]);
     expect(result.seconds).toBeGreaterThan(0);
@@ -57,7 +60,17 @@ describe("translate and evaluate", () => {
     const { code, stdout } = await program(["translate", "42", "seven hundred", "--model", at("run")]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^forty-two\n {2}→ .*\nseven hundred\n {2}→ /);
-    const evaluated = await program(["evaluate", "--count", "20", "--model", at("run"), "--json", at("eval.json")]);
+    const evaluated = await program([
+      "evaluate",
+      "--backend",
+      "cpu-js",
+      "--count",
+      "20",
+      "--model",
+      at("run"),
+      "--json",
+      at("eval.json"),
+    ]);
     expect(evaluated.stdout).toMatch(/20 unseen numbers: exact match \d\.\d{4}, BLEU/);
     expect(JSON.parse(await readFile(at("eval.json"), "utf8"))).toMatchObject({ backend: "cpu-js" });
   }, 60_000);
@@ -68,7 +81,7 @@ describe("a mistake", () => {
     [
       "an unknown backend",
       () => ["train", "--backend", "cuda"],
-      /--backend expects one of cpu-js, wasm, worker-threads, gpujs, but received "cuda"/,
+      /--backend expects one of auto, cpu-js, wasm, worker-threads, gpujs, but received "cuda"/,
     ],
     ["a backend called like a method", () => ["train", "--backend", "toString"], /--backend expects one of/],
     [
