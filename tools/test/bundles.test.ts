@@ -1,4 +1,5 @@
 // What users' bundlers make of the packages: they run in browsers, without eval, and cost only what is used.
+import { gzipSync } from "node:zlib";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
 import {
@@ -87,4 +88,38 @@ it("the JavaScript backend runs where code from strings is forbidden", async () 
   expect(example, "the README of backend-cpu-js has an example").toBeDefined();
   const result = await runExample(example ?? "", strict);
   expect(result, result.output).toMatchObject({ code: 0 });
+});
+
+/** A program that trains a multi-layer perceptron on the wasm backend, as a page would ship it. */
+const mlpTraining = `
+import { valueAndGrad } from "@neurite/autograd";
+import { wasm } from "@neurite/backend-wasm";
+import { crossEntropy, normal, randomIntegers, relu, setDefaultDevice } from "@neurite/core";
+import { Linear, Module } from "@neurite/layers";
+import { Adam } from "@neurite/optimizers";
+setDefaultDevice(wasm());
+class Perceptron extends Module {
+  hidden = new Linear(784, 128);
+  output = new Linear(128, 10);
+  forward(x) { return this.output.forward(relu(this.hidden.forward(x))); }
+}
+const model = new Perceptron();
+const optimizer = new Adam(model.parameters());
+const step = valueAndGrad((x, y) => crossEntropy(model.forward(x), y), model.parameters());
+export const losses = [];
+const x = normal([32, 784]), y = randomIntegers([32], 0, 10);
+for (let i = 0; i < 5; i++) {
+  const { value, grads } = step(x, y);
+  optimizer.step(grads);
+  losses.push(value.itemSync());
+}
+`;
+
+it("trains a perceptron from at most 60 kB, minified and compressed", async () => {
+  const { code } = await bundle(mlpTraining, { platform: "browser", minify: true, external: ["node:*"] });
+  const bytes = gzipSync(code, { level: 9 }).length;
+  console.log(`MLP training on wasm: ${code.length} bytes minified, ${bytes} compressed`);
+  expect(bytes).toBeLessThanOrEqual(60_000);
+  const program = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+  expect(program.losses.at(-1)).toBeLessThan(program.losses[0]);
 });

@@ -1,4 +1,12 @@
+export * from "./bpe.js";
 export * from "./collate.js";
 export * from "./dataset.js";
-export * from "./loader.js";
+export * from "./images.js";
+export { type Batch, DataLoader, type LoaderOptions, type LoaderState } from "./loader.js";
+export { gunzip, readIdx } from "./readers/idx.js";
+export * from "./readers/tables.js";
+export * from "./readers/text.js";
+export * from "./readers/wav.js";
+export * from "./sequences.js";
+export * from "./stream.js";
 export * from "./vocabulary.js";

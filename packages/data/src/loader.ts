@@ -28,6 +28,25 @@ export interface LoaderState {
   readonly batch: number;
 }
 
+function upload<B extends HostBatch>(host: B, device: Device = defaultDevice()): Batch<B> {
+  const entries = Object.entries(host).map(([name, { data, dtype, shape }]) => [
+    name,
+    fromHost(data, dtype, shape, device).keep(),
+  ]);
+  return Object.fromEntries(entries) as Batch<B>;
+}
+
+/** Gives one batch, and frees it when the next one is asked for or the loop is left. */
+export function* lend<B extends HostBatch>(host: B, device?: Device): Iterable<Batch<B>> {
+  const batch = upload(host, device);
+  try {
+    yield batch;
+  } finally {
+    for (const tensor of Object.values(batch))
+      (tensor as Tensor).dispose("the loader frees a batch when the next one is taken");
+  }
+}
+
 /**
  * Batches of a dataset. Iterating gives the rest of the current epoch; a batch's tensors are freed when the next one is
  * taken or the loop is left.
@@ -105,18 +124,9 @@ export class DataLoader<T, B extends HostBatch> implements AsyncIterable<Batch<B
     return collate(await Promise.all(Array.from(indices, (index) => this.#dataset.get(index))));
   }
 
-  #upload(host: B): Batch<B> {
-    const device = this.#options.device ?? defaultDevice();
-    const entries = Object.entries(host).map(([name, { data, dtype, shape }]) => [
-      name,
-      fromHost(data, dtype, shape, device).keep(),
-    ]);
-    return Object.fromEntries(entries) as Batch<B>;
-  }
-
   /** One batch by its place, for looking at it again; the caller disposes its tensors. */
   async at(place: LoaderState): Promise<Batch<B>> {
-    return this.#upload(await this.#collate(place));
+    return upload(await this.#collate(place), this.#options.device);
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Batch<B>> {
@@ -131,14 +141,9 @@ export class DataLoader<T, B extends HostBatch> implements AsyncIterable<Batch<B
         host.catch(() => {});
         ahead.push(host);
       }
-      const batch = this.#upload(await ahead.shift()!);
+      const host = await ahead.shift()!;
       this.#batch++;
-      try {
-        yield batch;
-      } finally {
-        for (const tensor of Object.values(batch))
-          (tensor as Tensor).dispose("the loader frees a batch when the next one is taken");
-      }
+      yield* lend(host, this.#options.device);
     }
   }
 

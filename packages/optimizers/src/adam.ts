@@ -1,88 +1,110 @@
-/** Adam and its relative with decoupled weight decay. */
-import { e, type Parameter, type Tensor, ValueError } from "@neurite/core";
-import { expectNonNegative, type LearningRate, Optimizer, type OptimizerOptions, type Slots } from "./optimizer.js";
-import { updateRule } from "./update.js";
+/** Adam and its relatives. */
+import { e, type Parameter } from "@neurite/core";
+import {
+  type DefaultedOptions,
+  expectDecayRate,
+  expectNonNegative,
+  type Method,
+  Optimizer,
+  type RuleOptions,
+} from "./optimizer.js";
+import { averaged, ruleFamily, updateRule } from "./update.js";
 
-export interface AdamOptions extends Omit<OptimizerOptions, "learningRate"> {
-  /** Default 1e-3. */
-  readonly learningRate?: LearningRate;
+interface AdaMaxRule extends RuleOptions {
   /** Decay rates of the two moments. Default [0.9, 0.999]. */
   readonly betas?: readonly [number, number];
   /** Default 1e-8. */
   readonly epsilon?: number;
-  /** λ of the L2 term, added to the gradient as λw. Default 0. */
-  readonly weightDecay?: number;
 }
 
-const firstMoment = /* @__PURE__ */ updateRule("adamFirstMoment", 3, 2, (m, g, w, beta, decay) =>
-  e.add(e.mul(beta!, m!), e.mul(e.sub(1, beta!), e.add(g!, e.mul(decay!, w!)))),
+interface AdamRule extends AdaMaxRule {
+  /** Divides by √(v̂ + ε²), the book's form (Jiang §8.5), and not by √v̂ + ε. Default false. */
+  readonly epsilonInside?: boolean;
+  /** Divides by the largest v so far (Reddi et al. 2018). Default false. */
+  readonly amsgrad?: boolean;
+}
+
+/** Default learning rate 1e-3. */
+export type AdamOptions = DefaultedOptions<AdamRule>;
+/** Default learning rate 2e-3. */
+export type AdaMaxOptions = DefaultedOptions<AdaMaxRule>;
+
+// scalars: β and 1 − β for each moment, η/(1 − β₁ᵗ); then 1/√(1 − β₂ᵗ) and ε, or inside the root 1/(1 − β₂ᵗ) and ε².
+// 1 − β comes from the host: in float32, 1 − 0.999 has an error of 5e-5 of itself.
+const adamRules = /* @__PURE__ */ ruleFamily((inside, amsgrad) =>
+  updateRule("adam", amsgrad ? ["m", "v", "vMax"] : ["m", "v"], 7, (g, slots, scalars) => {
+    const [m, v, vMax] = slots;
+    const [beta1, rest1, beta2, rest2, rate, correction, epsilon] = scalars;
+    const nextM = averaged(beta1!, rest1!, m!, g);
+    const nextV = averaged(beta2!, rest2!, v!, e.mul(g, g));
+    const next = amsgrad ? [nextM, nextV, e.max(vMax!, nextV)] : [nextM, nextV];
+    const scale = next.at(-1)!;
+    const root = inside
+      ? e.sqrt(e.add(e.mul(scale, correction!), epsilon!))
+      : e.add(e.mul(e.sqrt(scale), correction!), epsilon!);
+    return { step: e.div(e.mul(rate!, nextM), root), slots: next };
+  }),
 );
-const secondMoment = /* @__PURE__ */ updateRule("adamSecondMoment", 3, 2, (v, g, w, beta, decay) => {
-  const full = e.add(g!, e.mul(decay!, w!));
-  return e.add(e.mul(beta!, v!), e.mul(e.sub(1, beta!), e.mul(full, full)));
-});
-// scalars: 1 − ηλ, η/(1 − β₁ᵗ), 1/√(1 − β₂ᵗ), ε
-const weightStep = /* @__PURE__ */ updateRule("adam", 3, 4, (w, m, v, keep, rate, correction, epsilon) =>
-  e.sub(e.mul(keep!, w!), e.div(e.mul(rate!, m!), e.add(e.mul(e.sqrt(v!), correction!), epsilon!))),
-);
+
+function adam({ betas = [0.9, 0.999], epsilon = 1e-8, epsilonInside = false, amsgrad = false }: AdamRule): Method {
+  for (const beta of betas) expectDecayRate("Adam", "betas", beta);
+  expectNonNegative("epsilon", epsilon);
+  const [beta1, beta2] = betas;
+  return {
+    rule: adamRules(epsilonInside, amsgrad),
+    scalars: (rate, step) => {
+      const correction = 1 / (1 - beta2 ** step);
+      const tail = epsilonInside ? [correction, epsilon ** 2] : [Math.sqrt(correction), epsilon];
+      return [beta1, 1 - beta1, beta2, 1 - beta2, rate / (1 - beta1 ** step), ...tail];
+    },
+  };
+}
 
 /**
  * m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; w ← w − η m̂/(√v̂ + ε) with m̂ = m/(1 − β₁ᵗ), v̂ = v/(1 − β₂ᵗ)
  * (Kingma & Ba 2015), as in PyTorch.
+ * @throws ValueError for betas outside of [0, 1) and negative or not finite options
  * @example
  * const optimizer = new Adam(model.parameters(), { learningRate: 1e-3, clipNorm: 1 });
  */
-export class Adam extends Optimizer {
-  readonly betas: readonly [number, number];
-  readonly epsilon: number;
-  readonly weightDecay: number;
-
+export class Adam extends Optimizer<AdamRule> {
   constructor(parameters: Readonly<Record<string, Parameter>>, options: AdamOptions = {}) {
-    const { learningRate = 1e-3, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0 } = options;
-    super(parameters, ["m", "v"], { ...options, learningRate });
-    for (const beta of betas) {
-      if (beta >= 0 && beta < 1) continue;
-      throw new ValueError({
-        op: "Adam",
-        argument: "betas",
-        expected: "numbers from 0 to below 1",
-        received: String(beta),
-      });
-    }
-    expectNonNegative("epsilon", epsilon);
-    expectNonNegative("weightDecay", weightDecay);
-    this.betas = betas;
-    this.epsilon = epsilon;
-    this.weightDecay = weightDecay;
-  }
-
-  protected update(w: Parameter, g: Tensor, { m, v }: Slots, rate: number, step: number, when?: Tensor): void {
-    const [beta1, beta2] = this.betas;
-    const coupled = this.coupledDecay();
-    m!.assign(firstMoment([m!, g, w], [beta1, coupled], when));
-    v!.assign(secondMoment([v!, g, w], [beta2, coupled], when));
-    const scalars = [
-      1 - rate * (this.weightDecay - coupled),
-      rate / (1 - beta1 ** step),
-      1 / Math.sqrt(1 - beta2 ** step),
-      this.epsilon,
-    ];
-    w.assign(weightStep([w, m!, v!], scalars, when));
-  }
-
-  /** The part of the weight decay that enters the gradient. */
-  protected coupledDecay(): number {
-    return this.weightDecay;
+    super(parameters, { learningRate: 1e-3, ...options }, adam);
   }
 }
 
 /** Adam with decoupled weight decay: w ← (1 − ηλ)w − η m̂/(√v̂ + ε) (Loshchilov & Hutter 2019). Default λ = 0.01, as in PyTorch. */
 export class AdamW extends Adam {
   constructor(parameters: Readonly<Record<string, Parameter>>, options: AdamOptions = {}) {
-    super(parameters, { weightDecay: 0.01, ...options });
+    super(parameters, { weightDecay: 0.01, weightDecayForm: "decoupled", ...options });
   }
+}
 
-  protected override coupledDecay(): number {
-    return 0;
+const adaMaxRule = /* @__PURE__ */ updateRule(
+  "adaMax",
+  ["m", "u"],
+  5,
+  (g, [m, u], [beta1, rest1, beta2, rate, epsilon]) => {
+    const nextM = averaged(beta1!, rest1!, m!, g);
+    const nextU = e.max(e.mul(beta2!, u!), e.add(e.abs(g), epsilon!));
+    return { step: e.div(e.mul(rate!, nextM), nextU), slots: [nextM, nextU] };
+  },
+);
+
+function adaMax({ betas = [0.9, 0.999], epsilon = 1e-8 }: AdaMaxRule): Method {
+  for (const beta of betas) expectDecayRate("AdaMax", "betas", beta);
+  expectNonNegative("epsilon", epsilon);
+  const [beta1, beta2] = betas;
+  return { rule: adaMaxRule, scalars: (rate, step) => [beta1, 1 - beta1, beta2, rate / (1 - beta1 ** step), epsilon] };
+}
+
+/**
+ * Adam by the largest gradient: m ← β₁m + (1 − β₁)g; u ← max(β₂u, |g| + ε); w ← w − η/(1 − β₁ᵗ) · m/u
+ * (Kingma & Ba 2015, §7.1), as in PyTorch.
+ * @throws ValueError for betas outside of [0, 1) and negative or not finite options
+ */
+export class AdaMax extends Optimizer<AdaMaxRule> {
+  constructor(parameters: Readonly<Record<string, Parameter>>, options: AdaMaxOptions = {}) {
+    super(parameters, { learningRate: 2e-3, ...options }, adaMax);
   }
 }

@@ -1,16 +1,51 @@
-/** What all optimizers share: parameters by name, state that can be saved, one step that takes the gradients over. */
-import { expectSameShape, Parameter, scope, type Tensor, ValueError, zerosLike } from "@neurite/core";
+/** What all optimizers share: parameters by name, groups, state that can be saved, one step that takes the gradients over. */
+import { expectSameDType, expectSameShape, full, Parameter, scope, type Tensor, ValueError } from "@neurite/core";
 import { clipByGlobalNorm, clipByValue } from "./clip.js";
+import type { Decay, UpdateRule } from "./update.js";
 
 /** A learning rate, or one as a function of the number of steps done (0 for the first). */
 export type LearningRate = number | ((step: number) => number);
 
-export interface OptimizerOptions {
+/** Options that may differ from group to group. */
+export interface RuleOptions {
   readonly learningRate: LearningRate;
+  /** λ of the weight decay. Default 0. */
+  readonly weightDecay?: number;
+  /**
+   * `l2`: the gradient becomes g + λw, that of the loss + (λ/2)‖w‖². `decoupled`: w ← w − ηλw besides the step, as in AdamW.
+   * `book`: w ← w − λw besides the step, whatever the learning rate (Jiang §8.5). Default `l2`, in AdamW `decoupled`.
+   */
+  readonly weightDecayForm?: "l2" | "decoupled" | "book";
+}
+
+/** The parameters for which `where` holds take these options; the rest come from the optimizer's. */
+export type ParameterGroup<O extends RuleOptions> = Partial<O> & {
+  readonly where: (name: string, parameter: Parameter) => boolean;
+};
+
+/** What an optimizer takes: the options of its rule, groups with other ones, and clipping, which is joint. */
+export type OptimizerOptions<O extends RuleOptions = RuleOptions> = O & {
+  /** The first group that a parameter fits counts. */
+  readonly groups?: readonly ParameterGroup<O>[];
   /** Scales all gradients so that their joint L2 norm is at most this. */
   readonly clipNorm?: number;
   /** Cuts each gradient element to ± this. */
   readonly clipValue?: number;
+};
+
+/** The same with a learning rate that has a default. */
+export type DefaultedOptions<O extends RuleOptions> = Omit<OptimizerOptions<O>, "learningRate" | "groups"> & {
+  readonly learningRate?: LearningRate;
+  readonly groups?: readonly ParameterGroup<O>[];
+};
+
+/** An update rule and its numbers. */
+export interface Method {
+  readonly rule: UpdateRule;
+  /** The rule's scalars for one step, numbered from 1. They are computed on the host, so nothing is compiled anew. */
+  readonly scalars: (rate: number, step: number) => readonly number[];
+  /** Value that the state starts from. Default 0. */
+  readonly initial?: number;
 }
 
 export interface StepOptions {
@@ -20,9 +55,6 @@ export interface StepOptions {
   readonly keepGrads?: boolean;
 }
 
-/** State of one parameter, by name, e.g. `{ m, v }`. */
-export type Slots = Readonly<Record<string, Parameter>>;
-
 /** Values from which an optimizer continues exactly. */
 export interface OptimizerState {
   readonly steps: number;
@@ -30,31 +62,55 @@ export interface OptimizerState {
   readonly tensors: Readonly<Record<string, Tensor>>;
 }
 
-export abstract class Optimizer {
+/** Parameters that are treated alike. */
+interface Group {
+  readonly method: Method;
+  readonly learningRate: LearningRate;
+  readonly decay: Decay;
+  /** λ, or κ = 1 − ηλ or 1 − λ (see {@link Decay}). */
+  readonly decayScalar: (rate: number) => number;
+  /** State by parameter. */
+  readonly members: Readonly<Record<string, readonly Parameter[]>>;
+}
+
+export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
   readonly learningRate: LearningRate;
   readonly #clipNorm: number | undefined;
   readonly #clipValue: number | undefined;
-  readonly #slots: Readonly<Record<string, Slots>>;
+  readonly #groups: readonly Group[];
   #steps = 0;
 
-  /** @param slots names of the per-parameter state, which starts at zero */
+  /**
+   * @param method the rule that the options of one group ask for; throws ValueError for impossible ones
+   * @throws ValueError for impossible options and for a group without parameters
+   */
   constructor(
     readonly parameters: Readonly<Record<string, Parameter>>,
-    slots: readonly string[],
-    { learningRate, clipNorm, clipValue }: OptimizerOptions,
+    options: OptimizerOptions<O>,
+    method: (options: O) => Method,
   ) {
-    if (typeof learningRate === "number") expectNonNegative("learningRate", learningRate);
+    const { learningRate, clipNorm, clipValue, groups = [] } = options;
     if (clipNorm !== undefined) expectNonNegative("clipNorm", clipNorm);
     if (clipValue !== undefined) expectNonNegative("clipValue", clipValue);
     this.learningRate = learningRate;
     this.#clipNorm = clipNorm;
     this.#clipValue = clipValue;
-    this.#slots = Object.fromEntries(
-      Object.entries(parameters).map(([name, parameter]) => [
-        name,
-        Object.fromEntries(slots.map((slot) => [slot, new Parameter(zerosLike(parameter))])),
-      ]),
-    );
+    const names: string[][] = [...groups.map(() => []), []];
+    for (const [name, parameter] of Object.entries(parameters)) {
+      const found = groups.findIndex((group) => group.where(name, parameter));
+      names.at(found)!.push(name);
+    }
+    const empty = groups.findIndex((_, i) => names[i]!.length === 0);
+    if (empty >= 0) {
+      throw new ValueError({
+        op: "optimizer",
+        argument: `groups[${empty}]`,
+        expected: "at least one parameter of its own",
+        received: "none",
+        remedy: `Parameters are ${Object.keys(parameters).join(", ")}; the first group that fits takes one.`,
+      });
+    }
+    this.#groups = [...groups, {}].map((own, i) => makeGroup(parameters, names[i]!, { ...options, ...own }, method));
   }
 
   /** Steps done. */
@@ -62,31 +118,41 @@ export abstract class Optimizer {
     return this.#steps;
   }
 
-  /** The learning rate of the next step. */
+  /** The learning rate of the next step; groups may have others. */
   get rate(): number {
-    return typeof this.learningRate === "number" ? this.learningRate : this.learningRate(this.#steps);
+    return rateAt(this.learningRate, this.#steps);
   }
 
   /**
    * One update of all parameters.
    * @param grads by the same names as the parameters; freed, unless `keepGrads`
-   * @throws ValueError for missing or unknown names, ShapeError for a gradient of another shape
+   * @throws ValueError for missing or unknown names, ShapeError and DTypeError for a gradient of another kind
    */
   step(grads: Readonly<Record<string, Tensor>>, { when, keepGrads = false }: StepOptions = {}): void {
     this.#expectMatching(grads);
-    const rate = this.rate;
-    const step = this.#steps + 1;
     scope(() => {
       let ready = grads;
       if (this.#clipValue !== undefined) ready = clipByValue(ready, this.#clipValue, { keepGrads: true });
       if (this.#clipNorm !== undefined) ready = clipByGlobalNorm(ready, this.#clipNorm, { keepGrads: true });
-      for (const [name, parameter] of Object.entries(this.parameters)) {
-        this.update(parameter, ready[name]!, this.#slots[name]!, rate, step, when);
-      }
+      for (const group of this.#groups) this.#update(group, ready, when);
     }, "optimizer step");
-    this.#steps = step;
+    this.#steps++;
     if (!keepGrads)
       for (const gradient of Object.values(grads)) gradient.dispose("optimizer.step() took the gradients");
+  }
+
+  #update(group: Group, grads: Readonly<Record<string, Tensor>>, when: Tensor | undefined): void {
+    const { method, learningRate, decay, decayScalar, members } = group;
+    const rate = rateAt(learningRate, this.#steps);
+    const scalars = [...method.scalars(rate, this.#steps + 1)];
+    if (decay !== "none") scalars.push(decayScalar(rate));
+    for (const name in members) {
+      const slots = members[name]!;
+      const parameter = this.parameters[name]!;
+      const next = method.rule.run([parameter, grads[name]!, ...slots], scalars, decay, when);
+      parameter.assign(next[0]!);
+      slots.forEach((slot, i) => void slot.assign(next[i + 1]!));
+    }
   }
 
   #expectMatching(grads: Readonly<Record<string, Tensor>>): void {
@@ -103,29 +169,20 @@ export abstract class Optimizer {
       });
     }
     for (const name of names) {
+      const parameter = this.parameters[name]!;
       grads[name]!.expectLive("optimizer.step");
-      expectSameShape("optimizer.step", `grads[${name}]`, this.parameters[name]!.shape, grads[name]!.shape);
+      expectSameShape("optimizer.step", `grads[${name}]`, parameter.shape, grads[name]!.shape);
+      expectSameDType("optimizer.step", `grads[${name}]`, parameter.dtype, grads[name]!.dtype);
     }
   }
-
-  /**
-   * Assigns the parameter's and the slots' next values.
-   * @param step number of this step, from 1
-   */
-  protected abstract update(
-    parameter: Parameter,
-    gradient: Tensor,
-    slots: Slots,
-    rate: number,
-    step: number,
-    when: Tensor | undefined,
-  ): void;
 
   /** Everything needed to continue. The tensors are the optimizer's own. */
   state(): OptimizerState {
     const tensors: Record<string, Tensor> = {};
-    for (const [name, slots] of Object.entries(this.#slots)) {
-      for (const [slot, value] of Object.entries(slots)) tensors[`${slot}.${name}`] = value;
+    for (const { method, members } of this.#groups) {
+      for (const [name, slots] of Object.entries(members)) {
+        for (const [i, slot] of slots.entries()) tensors[`${method.rule.slots[i]}.${name}`] = slot;
+      }
     }
     return { steps: this.#steps, tensors };
   }
@@ -151,12 +208,54 @@ export abstract class Optimizer {
   }
 }
 
+function rateAt(rate: LearningRate, step: number): number {
+  return typeof rate === "number" ? rate : rate(step);
+}
+
+function makeGroup<O extends RuleOptions>(
+  parameters: Readonly<Record<string, Parameter>>,
+  names: readonly string[],
+  options: O,
+  choose: (options: O) => Method,
+): Group {
+  const { learningRate, weightDecay = 0, weightDecayForm = "l2" } = options;
+  if (typeof learningRate !== "function") expectNonNegative("learningRate", learningRate);
+  expectNonNegative("weightDecay", weightDecay);
+  const method = choose(options);
+  const stateOf = ({ shape, dtype, device }: Parameter) =>
+    method.rule.slots.map(() => new Parameter(full(shape, method.initial ?? 0, { dtype, device })));
+  return {
+    method,
+    learningRate,
+    ...decayOf(weightDecayForm, weightDecay),
+    members: Object.fromEntries(names.map((name) => [name, stateOf(parameters[name]!)])),
+  };
+}
+
+function decayOf(form: "l2" | "decoupled" | "book", lambda: number): Pick<Group, "decay" | "decayScalar"> {
+  if (lambda === 0) return { decay: "none", decayScalar: () => 0 };
+  if (form === "l2") return { decay: "l2", decayScalar: () => lambda };
+  return { decay: "decoupled", decayScalar: (rate) => 1 - (form === "book" ? lambda : rate * lambda) };
+}
+
+/** @throws ValueError unless the value is a finite number of at least 0 */
 export function expectNonNegative(argument: string, value: number): void {
   if (value >= 0 && Number.isFinite(value)) return;
   throw new ValueError({
     op: "optimizer",
     argument,
     expected: "a finite number, 0 or above",
+    received: String(value),
+  });
+}
+
+/** @throws ValueError unless the value is a decay rate */
+export function expectDecayRate(op: string, argument: string, value: number): void {
+  if (value >= 0 && value < 1) return;
+  throw new ValueError({
+    op,
+    argument,
+    expected: argument === "betas" ? "numbers from 0 to below 1" : "a number from 0 to below 1",
     received: String(value),
   });
 }

@@ -1,65 +1,53 @@
 /** Stochastic gradient descent, with momentum. */
-import { e, type Parameter, type Tensor, ValueError } from "@neurite/core";
-import { expectNonNegative, Optimizer, type OptimizerOptions, type Slots } from "./optimizer.js";
-import { updateRule } from "./update.js";
+import { e, type Parameter, ValueError } from "@neurite/core";
+import { expectNonNegative, type Method, Optimizer, type OptimizerOptions, type RuleOptions } from "./optimizer.js";
+import { ruleFamily, updateRule } from "./update.js";
 
-export interface SGDOptions extends OptimizerOptions {
+interface SGDRule extends RuleOptions {
   /** μ of u ← μu + g. Default 0. */
   readonly momentum?: number;
+  /** τ of u ← μu + (1 − τ)g; the first step takes u = g. Default 0. */
+  readonly dampening?: number;
   /** Looks ahead along the momentum (Nesterov 1983). Default false. */
   readonly nesterov?: boolean;
-  /** λ of the L2 term (λ/2)‖w‖², added to the gradient as λw. Default 0. */
-  readonly weightDecay?: number;
 }
 
-// operands: value, gradient, …; scalars: learning rate, …
-const plainStep = /* @__PURE__ */ updateRule("sgd", 2, 2, (w, g, rate, decay) =>
-  e.sub(w!, e.mul(rate!, e.add(g!, e.mul(decay!, w!)))),
-);
-const velocity = /* @__PURE__ */ updateRule("momentum", 3, 2, (u, g, w, mu, decay) =>
-  e.add(e.mul(mu!, u!), e.add(g!, e.mul(decay!, w!))),
-);
-const momentumStep = /* @__PURE__ */ updateRule("sgdMomentum", 2, 1, (w, u, rate) => e.sub(w!, e.mul(rate!, u!)));
-const nesterovStep = /* @__PURE__ */ updateRule("sgdNesterov", 3, 3, (w, u, g, rate, mu, decay) =>
-  e.sub(w!, e.mul(rate!, e.add(e.add(g!, e.mul(decay!, w!)), e.mul(mu!, u!)))),
+export type SGDOptions = OptimizerOptions<SGDRule>;
+
+const plain = /* @__PURE__ */ updateRule("sgd", [], 1, (g, _, [rate]) => ({ step: e.mul(rate!, g), slots: [] }));
+const withMomentum = /* @__PURE__ */ ruleFamily((nesterov) =>
+  updateRule(nesterov ? "sgdNesterov" : "sgdMomentum", ["u"], 3, (g, [u], [rate, mu, gain]) => {
+    const next = e.add(e.mul(mu!, u!), e.mul(gain!, g));
+    return { step: e.mul(rate!, nesterov ? e.add(g, e.mul(mu!, next)) : next), slots: [next] };
+  }),
 );
 
+function sgd({ momentum = 0, dampening = 0, nesterov = false }: SGDRule): Method {
+  expectNonNegative("momentum", momentum);
+  expectNonNegative("dampening", dampening);
+  if (nesterov && (momentum === 0 || dampening !== 0)) {
+    throw new ValueError({
+      op: "SGD",
+      argument: "nesterov",
+      expected: "a momentum above 0 with it, and no dampening",
+      received: `momentum ${momentum}, dampening ${dampening}`,
+    });
+  }
+  if (momentum === 0) return { rule: plain, scalars: (rate) => [rate] };
+  return {
+    rule: withMomentum(nesterov),
+    scalars: (rate, step) => [rate, momentum, step === 1 ? 1 : 1 - dampening],
+  };
+}
+
 /**
- * w ← w − η(g + λw), or with momentum u ← μu + g + λw, w ← w − ηu, as in PyTorch.
+ * w ← w − ηg, or with momentum u ← μu + g, w ← w − ηu, and with Nesterov's w ← w − η(g + μu), as in PyTorch.
+ * @throws ValueError for negative or not finite options, and for Nesterov without momentum
  * @example
  * const optimizer = new SGD(model.parameters(), { learningRate: 0.1, momentum: 0.9 });
  */
-export class SGD extends Optimizer {
-  readonly momentum: number;
-  readonly nesterov: boolean;
-  readonly weightDecay: number;
-
+export class SGD extends Optimizer<SGDRule> {
   constructor(parameters: Readonly<Record<string, Parameter>>, options: SGDOptions) {
-    const { momentum = 0, nesterov = false, weightDecay = 0 } = options;
-    super(parameters, momentum > 0 ? ["u"] : [], options);
-    expectNonNegative("momentum", momentum);
-    expectNonNegative("weightDecay", weightDecay);
-    if (nesterov && momentum === 0) {
-      throw new ValueError({
-        op: "SGD",
-        argument: "nesterov",
-        expected: "a momentum above 0 with it",
-        received: "momentum 0",
-      });
-    }
-    this.momentum = momentum;
-    this.nesterov = nesterov;
-    this.weightDecay = weightDecay;
-  }
-
-  protected update(w: Parameter, g: Tensor, { u }: Slots, rate: number, _step: number, when?: Tensor): void {
-    const { momentum, weightDecay } = this;
-    if (!u) {
-      w.assign(plainStep([w, g], [rate, weightDecay], when));
-      return;
-    }
-    u.assign(velocity([u, g, w], [momentum, weightDecay], when));
-    if (this.nesterov) w.assign(nesterovStep([w, u, g], [rate, momentum, weightDecay], when));
-    else w.assign(momentumStep([w, u], [rate], when));
+    super(parameters, options, sgd);
   }
 }

@@ -1,4 +1,9 @@
 /** BLEU, the measure of translations. */
+import { ValueError } from "@neurite/core";
+
+type Sentences = readonly (readonly string[])[];
+
+const ORDERS = [1, 2, 3, 4] as const;
 
 function countGrams(tokens: readonly string[], n: number): Map<string, number> {
   const counts = new Map<string, number>();
@@ -9,31 +14,62 @@ function countGrams(tokens: readonly string[], n: number): Map<string, number> {
   return counts;
 }
 
+/** {@link bleu} over mini-batches: it is the score of the corpus, not the mean of scores. */
+export class Bleu {
+  #matches = ORDERS.map(() => 0);
+  #totals = ORDERS.map(() => 0);
+  #outputs = 0;
+  #references = 0;
+
+  /** @throws ValueError when the numbers of sentences differ */
+  add(outputs: Sentences, references: Sentences): void {
+    if (outputs.length !== references.length) {
+      throw new ValueError({
+        op: "bleu",
+        argument: "references",
+        expected: `${outputs.length} sentences, one for each output`,
+        received: String(references.length),
+      });
+    }
+    outputs.forEach((output, i) => {
+      const reference = references[i]!;
+      this.#outputs += output.length;
+      this.#references += reference.length;
+      for (const [order, n] of ORDERS.entries()) {
+        const wanted = countGrams(reference, n);
+        for (const [gram, count] of countGrams(output, n)) {
+          this.#matches[order]! += Math.min(count, wanted.get(gram) ?? 0);
+          this.#totals[order]! += count;
+        }
+      }
+    });
+  }
+
+  /** 0 … 100. */
+  get value(): number {
+    const orders = [...ORDERS.keys()].filter((order) => this.#totals[order]! > 0);
+    if (orders.length === 0) return 0;
+    const logSum = orders.reduce((sum, order) => sum + Math.log(this.#matches[order]! / this.#totals[order]!), 0);
+    const penalty = Math.min(0, 1 - this.#references / this.#outputs);
+    return 100 * Math.exp(logSum / orders.length + penalty);
+  }
+
+  reset(): void {
+    this.#matches.fill(0);
+    this.#totals.fill(0);
+    this.#outputs = 0;
+    this.#references = 0;
+  }
+}
+
 /**
  * Corpus BLEU with one reference each, 0 … 100: the geometric mean of clipped n-gram precisions, n = 1 … 4, times
  * e^{1 − r/c} when the outputs' length c is below the references' length r (Papineni et al. 2002). Lengths n that no
  * output reaches are left out; a precision of 0 makes the score 0.
+ * @throws ValueError when the numbers of sentences differ
  */
-export function bleu(outputs: readonly (readonly string[])[], references: readonly (readonly string[])[]): number {
-  let logSum = 0;
-  let orders = 0;
-  for (let n = 1; n <= 4; n++) {
-    let matches = 0;
-    let total = 0;
-    outputs.forEach((output, i) => {
-      const wanted = countGrams(references[i]!, n);
-      for (const [gram, count] of countGrams(output, n)) {
-        matches += Math.min(count, wanted.get(gram) ?? 0);
-        total += count;
-      }
-    });
-    if (total === 0) continue;
-    if (matches === 0) return 0;
-    logSum += Math.log(matches / total);
-    orders++;
-  }
-  if (orders === 0) return 0;
-  const length = (sentences: readonly (readonly string[])[]) => sentences.reduce((n, s) => n + s.length, 0);
-  const penalty = Math.min(0, 1 - length(references) / length(outputs));
-  return 100 * Math.exp(logSum / orders + penalty);
+export function bleu(outputs: Sentences, references: Sentences): number {
+  const score = new Bleu();
+  score.add(outputs, references);
+  return score.value;
 }

@@ -4,9 +4,11 @@
  */
 import { valueAndGrad } from "@neurite/autograd";
 import {
+  add,
   CheckpointError,
   checkFinite,
   defaultGenerator,
+  div,
   type GeneratorState,
   isNeuriteError,
   NonFiniteError,
@@ -19,9 +21,16 @@ import {
 import type { Batch, DataLoader, HostBatch, LoaderState } from "@neurite/data";
 import { type HostTensor, readCheckpoint, type Store, toHost, withTensors, writeCheckpoint } from "@neurite/io";
 import type { Module } from "@neurite/layers";
-import type { Optimizer } from "@neurite/optimizers";
+import {
+  GradientSum,
+  type Optimizer,
+  type PlateauState,
+  type ReduceOnPlateau,
+  type WeightAverage,
+} from "@neurite/optimizers";
 import { type CurvePoint, curvesToJSON, type LearningCurves } from "./curves.js";
 import { curvesToSVG } from "./curves-svg.js";
+import { EarlyStopping, type EarlyStoppingOptions, type EarlyStoppingState } from "./early-stopping.js";
 import { FiniteGate } from "./finite-gate.js";
 
 /** Performance on both sets, higher is better; null where it was not measured. */
@@ -62,6 +71,15 @@ export interface TrainerOptions<T, B extends HostBatch> {
   readonly evaluateEvery?: number;
   /** Name of what `evaluate` measures. Default `"performance"`. */
   readonly metric?: string;
+  /** Batches whose mean gradient makes one step; at the end of an epoch, those that are left. Default 1. */
+  readonly accumulate?: number;
+  /** Running average of the weights: taken after each step, and used for evaluation. */
+  readonly average?: WeightAverage;
+  /** What early stopping and `plateau` go by at each point of the curves. Default `dev`. */
+  readonly monitor?: "objective" | "train" | "dev";
+  /** Told the measure at each point; its `schedule` is the optimizer's learning rate. `train` and `dev` take its mode `max`. */
+  readonly plateau?: ReduceOnPlateau;
+  readonly earlyStopping?: EarlyStoppingOptions;
   readonly checkpoint?: CheckpointOptions;
   readonly onStep?: (report: StepReport) => void;
   readonly onPoint?: (point: CurvePoint) => void;
@@ -74,6 +92,8 @@ export interface FitResult {
   /** Mean loss of the steps since the last point of the curves, or at that point; null before the first step. */
   readonly objective: number | null;
   readonly curves: LearningCurves;
+  /** Whether early stopping ended the run. */
+  readonly stopped: boolean;
 }
 
 /** Everything but the tensors that a run continues from. */
@@ -85,20 +105,30 @@ interface TrainerState {
   readonly lossSum: number;
   readonly lossCount: number;
   readonly curves: LearningCurves;
+  readonly averageUpdates: number;
+  readonly plateau: PlateauState | null;
+  readonly stopping: EarlyStoppingState | null;
   readonly extra: unknown;
 }
 
-/** A step whose results are still under way, and what it takes to run it again. */
-interface Pending {
-  readonly step: number;
-  readonly loss: Promise<number>;
-  readonly finite: Promise<number>;
+/** Where a step began, so that it can be undone and run again. */
+interface Start {
   readonly random: GeneratorState;
   readonly place: LoaderState;
   /** Handles to the values of the model's buffers before the step. */
   readonly buffers: ReadonlyMap<Parameter, Tensor>;
   /** Frees those handles. */
   release(): void;
+}
+
+/** A step whose results are still under way. */
+interface Pending {
+  readonly step: number;
+  readonly loss: Promise<number>;
+  readonly finite: Promise<number>;
+  readonly start: Start;
+  /** Batches it took. */
+  readonly batches: number;
 }
 
 const CHECKPOINT = "checkpoint.safetensors";
@@ -114,6 +144,11 @@ export class Trainer<T, B extends HostBatch> {
   readonly #options: TrainerOptions<T, B>;
   readonly #run: (batch: Batch<B>) => { value: Tensor; grads: Record<string, Tensor> };
   readonly #gate = new FiniteGate();
+  readonly #stopping: EarlyStopping | null;
+  /** The step in the making: where it began, and the sums over its batches so far. */
+  #start: Start | null = null;
+  readonly #gradients = new GradientSum();
+  #losses: Tensor | null = null;
   #step = 0;
   #lossSum = 0;
   #lossCount = 0;
@@ -124,9 +159,11 @@ export class Trainer<T, B extends HostBatch> {
     this.#options = options;
     const { model, loss, steps } = options;
     this.#run = valueAndGrad(loss, model.parameters());
+    this.#stopping = options.earlyStopping ? new EarlyStopping(options.earlyStopping) : null;
     for (const [argument, value] of Object.entries({
       steps,
       evaluateEvery: options.evaluateEvery ?? 1,
+      accumulate: options.accumulate ?? 1,
       "checkpoint.every": options.checkpoint?.every ?? 1,
     })) {
       if (Number.isInteger(value) && value >= (argument === "steps" ? 0 : 1)) continue;
@@ -137,6 +174,12 @@ export class Trainer<T, B extends HostBatch> {
   /** Steps done. */
   get step(): number {
     return this.#step;
+  }
+
+  /** Steps in an epoch. */
+  get #stepsPerEpoch(): number {
+    const { loader, accumulate = 1 } = this.#options;
+    return Math.ceil(loader.length / accumulate);
   }
 
   get curves(): LearningCurves {
@@ -150,51 +193,89 @@ export class Trainer<T, B extends HostBatch> {
    */
   async fit(): Promise<FitResult> {
     const started = performance.now();
-    const { model, loader, steps, checkpoint, evaluateEvery = loader.length } = this.#options;
+    const { model, loader, checkpoint, evaluateEvery = this.#stepsPerEpoch } = this.#options;
     model.train();
     if (this.#step === 0) await this.save();
     try {
-      while (this.#step < steps) {
+      while (!this.#ended) {
         for await (const batch of loader) {
-          await this.#train(batch);
-          const last = this.#step === steps;
+          if (!(await this.#train(batch))) continue;
           if (this.#step % evaluateEvery === 0) await this.#addPoint();
-          if (last || (checkpoint?.every && this.#step % checkpoint.every === 0)) await this.save();
-          if (last) break;
+          if (this.#stopping?.stopped) this.#stopping.restoreBest(model.stateDict());
+          if (this.#ended || (checkpoint?.every && this.#step % checkpoint.every === 0)) await this.save();
+          if (this.#ended) break;
         }
       }
       await this.#settleAll();
     } finally {
       this.#gate.dispose();
-      this.#pending?.release();
+      this.#pending?.start.release();
+      if (this.#start) this.#abandon(this.#start);
     }
     await this.#writeCurves();
     const seconds = (performance.now() - started) / 1000;
     const objective = this.#lossCount > 0 ? this.#lossSum / this.#lossCount : (this.#points.at(-1)?.objective ?? null);
-    return { steps: this.#step, seconds, objective, curves: this.curves };
+    const stopped = this.#stopping?.stopped ?? false;
+    return { steps: this.#step, seconds, objective, curves: this.curves, stopped };
   }
 
-  async #train(batch: Batch<B>): Promise<void> {
-    const { model, optimizer, loader } = this.#options;
+  get #ended(): boolean {
+    return this.#step >= this.#options.steps || (this.#stopping?.stopped ?? false);
+  }
+
+  /** Runs one batch, and a step when enough are together. @returns whether there was a step */
+  async #train(batch: Batch<B>): Promise<boolean> {
+    const { loader, accumulate = 1 } = this.#options;
     const { epoch, batch: taken } = loader.state();
-    const random = defaultGenerator().state();
-    const buffers = new Map(Object.values(model.buffers()).map((buffer) => [buffer, buffer.alias()]));
+    this.#start ??= this.#begin({ epoch, batch: taken - 1 });
     const { value, grads } = this.#run(batch);
-    const finite = this.#gate.pass(value, grads);
+    const batches = this.#gradients.count + 1;
+    const full = batches === accumulate || taken === loader.length;
+    if (full && batches === 1) {
+      await this.#update(value, grads, 1);
+      return true;
+    }
+    this.#gradients.add(grads);
+    const before = this.#losses;
+    this.#losses = before ? add(before, value) : value.alias();
+    before?.dispose();
+    if (!full) return false;
+    const loss = div(this.#losses, batches);
+    this.#losses.dispose();
+    this.#losses = null;
+    await this.#update(loss, this.#gradients.mean(), batches, () => loss.dispose());
+    return true;
+  }
+
+  #begin(place: LoaderState): Start {
+    const buffers = new Map(Object.values(this.#options.model.buffers()).map((buffer) => [buffer, buffer.alias()]));
+    const release = () => {
+      for (const value of buffers.values()) value.dispose();
+    };
+    return { random: defaultGenerator().state(), place, buffers, release };
+  }
+
+  /** Forgets a step in the making. */
+  #abandon(start: Start): void {
+    this.#options.loader.restore(start.place);
+    start.release();
+    this.#start = null;
+    this.#gradients.dispose();
+    this.#losses?.dispose();
+    this.#losses = null;
+  }
+
+  async #update(loss: Tensor, grads: Record<string, Tensor>, batches: number, done?: () => void): Promise<void> {
+    const { optimizer, average } = this.#options;
+    const start = this.#start!;
+    this.#start = null;
+    const finite = this.#gate.pass(loss, grads);
     optimizer.step(grads, { when: finite });
+    average?.update({ when: finite });
     this.#step++;
     const before = this.#pending;
-    this.#pending = {
-      step: this.#step,
-      loss: value.item(),
-      finite: finite.item(),
-      random,
-      place: { epoch, batch: taken - 1 },
-      buffers,
-      release: () => {
-        for (const value of buffers.values()) value.dispose();
-      },
-    };
+    this.#pending = { step: this.#step, loss: loss.item(), finite: finite.item(), start, batches };
+    done?.();
     if (before) await this.#settle(before);
   }
 
@@ -202,11 +283,12 @@ export class Trainer<T, B extends HostBatch> {
     const { step, loss, finite } = pending;
     const [lossValue, ok] = await Promise.all([loss, finite]);
     if (!ok) {
-      this.#pending?.release();
+      const later = this.#pending;
       this.#pending = null;
-      await this.#rewind(pending);
+      later?.start.release();
+      await this.#rewind(pending, later ? 2 : 1);
     }
-    pending.release();
+    pending.start.release();
     this.#lossSum += lossValue;
     this.#lossCount++;
     this.#options.onStep?.({ step, steps: this.#options.steps, loss: lossValue });
@@ -219,23 +301,23 @@ export class Trainer<T, B extends HostBatch> {
   }
 
   /** Goes back to before a step that was not finite, saves that state, and finds the op to blame. */
-  async #rewind({ step, random, place, buffers, release }: Pending): Promise<never> {
-    const { loader, optimizer, checkpoint } = this.#options;
+  async #rewind({ step, start, batches }: Pending, undone: number): Promise<never> {
+    const { loader, optimizer, checkpoint, average } = this.#options;
+    const { random, place, buffers, release } = start;
     this.#gate.dispose();
     for (const [buffer, value] of buffers) buffer.assign(value);
     this.#step = step - 1;
     optimizer.restore({ ...optimizer.state(), steps: step - 1 });
+    if (average) average.restore({ ...average.state(), updates: average.updates - undone });
     loader.restore(place);
     restoreGenerator(random);
     if (checkpoint) await this.save();
-    const batch = await loader.at(place);
     let cause: unknown;
     try {
-      checkFinite(() => scope(() => this.#run(batch) as never));
-    } catch (error) {
-      cause = error;
+      for (let i = 0; i < batches && cause === undefined; i++) {
+        cause = await this.#blame({ epoch: place.epoch, batch: place.batch + i });
+      }
     } finally {
-      for (const tensor of Object.values(batch)) (tensor as Tensor).dispose();
       restoreGenerator(random);
       // the step that was run again has written them once more
       for (const [buffer, value] of buffers) buffer.assign(value);
@@ -253,9 +335,34 @@ export class Trainer<T, B extends HostBatch> {
     );
   }
 
+  /** Runs a batch again, and gives the error that names the first op with a result that is not finite. */
+  async #blame(place: LoaderState): Promise<unknown> {
+    const batch = await this.#options.loader.at(place);
+    try {
+      checkFinite(() => scope(() => this.#run(batch) as never));
+    } catch (error) {
+      return error;
+    } finally {
+      for (const tensor of Object.values(batch)) (tensor as Tensor).dispose();
+    }
+    return undefined;
+  }
+
   async #addPoint(): Promise<void> {
     await this.#settleAll();
-    const { model, evaluate, loader, onPoint } = this.#options;
+    const { average, onPoint } = this.#options;
+    const measure = () => this.#measure();
+    const point = await (average && average.updates > 0 ? average.during(measure) : measure());
+    this.#lossSum = 0;
+    this.#lossCount = 0;
+    this.#points.push(point);
+    onPoint?.(point);
+    await this.#writeCurves();
+  }
+
+  /** Measures the weights as they are, and tells those that go by it. */
+  async #measure(): Promise<CurvePoint> {
+    const { model, evaluate, plateau, monitor = "dev" } = this.#options;
     let measured: Performance = { train: null, dev: null };
     if (evaluate) {
       model.eval();
@@ -263,12 +370,21 @@ export class Trainer<T, B extends HostBatch> {
       model.train();
     }
     const objective = this.#lossSum / this.#lossCount;
-    const point = { step: this.#step, epoch: this.#step / loader.length, objective, ...measured };
-    this.#lossSum = 0;
-    this.#lossCount = 0;
-    this.#points.push(point);
-    onPoint?.(point);
-    await this.#writeCurves();
+    const point = { step: this.#step, epoch: this.#step / this.#stepsPerEpoch, objective, ...measured };
+    if (!plateau && !this.#stopping) return point;
+    const value = point[monitor];
+    if (value === null) {
+      throw new ValueError({
+        op: "Trainer",
+        argument: "monitor",
+        expected: `a measured ${monitor} at each point of the curves`,
+        received: "none",
+        remedy: 'Measure it in evaluate, or monitor "objective".',
+      });
+    }
+    plateau?.report(value);
+    this.#stopping?.report(monitor === "objective" ? -value : value, model.stateDict());
+    return point;
   }
 
   /** Writes the curves as files; they can be made again from the checkpoint, which has the curves too. */
@@ -282,7 +398,7 @@ export class Trainer<T, B extends HostBatch> {
 
   /** Writes a checkpoint, if the trainer has a store. @throws CheckpointError when it cannot be written; the one before stays whole */
   async save(): Promise<void> {
-    const { model, optimizer, loader, checkpoint } = this.#options;
+    const { model, optimizer, loader, checkpoint, average, plateau } = this.#options;
     if (!checkpoint) return;
     await this.#settleAll();
     const { steps, tensors } = optimizer.state();
@@ -294,9 +410,17 @@ export class Trainer<T, B extends HostBatch> {
       lossSum: this.#lossSum,
       lossCount: this.#lossCount,
       curves: this.curves,
+      averageUpdates: average?.updates ?? 0,
+      plateau: plateau?.state() ?? null,
+      stopping: this.#stopping?.state() ?? null,
       extra: checkpoint.extra ?? null,
     };
-    const all = { ...withPrefix("model.", model.stateDict()), ...withPrefix("optimizer.", tensors) };
+    const all = {
+      ...withPrefix("model.", model.stateDict()),
+      ...withPrefix("optimizer.", tensors),
+      ...withPrefix("average.", average?.state().tensors ?? {}),
+      ...withPrefix("best.", this.#stopping?.weights ?? {}),
+    };
     await writeCheckpoint(checkpoint.store, checkpoint.path ?? CHECKPOINT, { tensors: await toHost(all), state });
   }
 
@@ -306,7 +430,7 @@ export class Trainer<T, B extends HostBatch> {
    * @throws CheckpointError for a damaged or foreign one
    */
   async resume(): Promise<boolean> {
-    const { model, optimizer, loader, checkpoint } = this.#options;
+    const { model, optimizer, loader, checkpoint, average, plateau } = this.#options;
     const path = checkpoint?.path ?? CHECKPOINT;
     if (!checkpoint || !(await checkpoint.store.exists(path))) return false;
     const { tensors, state } = await readCheckpoint(checkpoint.store, path);
@@ -317,9 +441,12 @@ export class Trainer<T, B extends HostBatch> {
       (values) => {
         model.loadStateDict(withoutPrefix("model.", values));
         optimizer.restore({ steps: saved.optimizerSteps, tensors: withoutPrefix("optimizer.", values) });
+        average?.restore({ updates: saved.averageUpdates, tensors: withoutPrefix("average.", values) });
+        if (saved.stopping) this.#stopping?.restore(saved.stopping, withoutPrefix("best.", values));
       },
       device,
     );
+    if (saved.plateau) plateau?.restore(saved.plateau);
     restoreGenerator(saved.random);
     loader.restore(saved.loader);
     this.#step = saved.step;

@@ -1,0 +1,309 @@
+/**
+ * Byte-pair encoding that is trained here (Sennrich et al. 2016), on bytes as in GPT-2: every string can be encoded, and
+ * decoding gives it back exactly.
+ */
+import { ValueError } from "@neurite/core";
+import { fromBytes, toBytes } from "./utf8.js";
+
+export interface BPEOptions {
+  /** Tokens that no text gives, such as `<pad>`; they are numbered first. Default none. */
+  readonly specials?: readonly string[];
+}
+
+export interface BPETrainOptions extends BPEOptions {
+  /** Pairs to merge at most; training ends before when no pair occurs twice. */
+  readonly merges: number;
+}
+
+/** What a tokenizer is made again from. */
+export interface BPEJSON {
+  readonly type: "bpe";
+  readonly version: 1;
+  readonly specials: readonly string[];
+  /** Pairs of token numbers, in the order in which they were merged. */
+  readonly merges: readonly (readonly [number, number])[];
+}
+
+/** Letters, digits, or other signs, each with a space before; other space. No merge crosses from one to the next. */
+const WORDS = / ?\p{L}[\p{L}\p{M}]*| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+const BYTES = 256;
+/** Token numbers are below this, so that a pair is one exact integer. */
+const RADIX = 2 ** 24;
+/** Words whose tokens are remembered. */
+const CACHE = 65_536;
+
+/**
+ * A tokenizer of any text: specials, the 256 bytes, then the merged pairs.
+ * @example
+ * const tokenizer = BPETokenizer.train(corpus, { merges: 4000, specials: ["<pad>", "<end>"] });
+ * tokenizer.decode(tokenizer.encode("any text")) === "any text";
+ */
+export class BPETokenizer {
+  readonly specials: readonly string[];
+  readonly merges: readonly (readonly [number, number])[];
+  readonly #bytes: readonly Uint8Array[];
+  readonly #ranks: ReadonlyMap<number, number>;
+  readonly #cache = new Map<string, readonly number[]>();
+
+  /** @throws ValueError for repeated specials, and merges of tokens that do not exist yet */
+  constructor(merges: readonly (readonly [number, number])[], { specials = [] }: BPEOptions = {}) {
+    if (new Set(specials).size !== specials.length) {
+      throw new ValueError({
+        op: "BPETokenizer",
+        argument: "specials",
+        expected: "each token once",
+        received: specials.join(", "),
+      });
+    }
+    const first = specials.length;
+    const bytes: Uint8Array[] = specials.map(() => new Uint8Array(0));
+    for (let byte = 0; byte < BYTES; byte++) bytes.push(Uint8Array.of(byte));
+    const ranks = new Map<number, number>();
+    for (const [rank, pair] of merges.entries()) {
+      const [left, right] = pair;
+      const known = (token: number) => Number.isInteger(token) && token >= first && token < bytes.length;
+      if (pair.length !== 2 || !known(left) || !known(right) || ranks.has(left * RADIX + right)) {
+        throw new ValueError({
+          op: "BPETokenizer",
+          argument: `merges[${rank}]`,
+          expected: `a new pair of tokens from ${first} to ${bytes.length - 1}`,
+          received: `[${pair.join(", ")}]`,
+        });
+      }
+      ranks.set(left * RADIX + right, rank);
+      bytes.push(Uint8Array.from([...bytes[left]!, ...bytes[right]!]));
+    }
+    this.specials = [...specials];
+    this.merges = merges.map(([left, right]) => [left, right]);
+    this.#bytes = bytes;
+    this.#ranks = ranks;
+  }
+
+  /**
+   * Merges the most frequent pair of neighbours again and again; of equally frequent ones that with the smaller numbers.
+   * @throws ValueError unless `merges` is an integer of at least 0
+   */
+  static train(text: string | Iterable<string>, { merges, specials = [] }: BPETrainOptions): BPETokenizer {
+    if (!Number.isInteger(merges) || merges < 0) {
+      throw new ValueError({
+        op: "BPETokenizer.train",
+        argument: "merges",
+        expected: "an integer, 0 or above",
+        received: String(merges),
+      });
+    }
+    return new BPETokenizer(new Trainer(text, specials.length).run(merges), { specials });
+  }
+
+  /** Number of tokens. */
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  /** Number of a special token. @throws ValueError when there is none of this name */
+  special(name: string): number {
+    const token = this.specials.indexOf(name);
+    if (token >= 0) return token;
+    throw new ValueError({
+      op: "BPETokenizer.special",
+      argument: "name",
+      expected: `one of ${this.specials.join(", ") || "no specials"}`,
+      received: name,
+    });
+  }
+
+  /** Tokens of a text; no text gives a special one. */
+  encode(text: string): number[] {
+    const tokens: number[] = [];
+    for (const [word] of text.matchAll(WORDS)) {
+      let known = this.#cache.get(word);
+      if (!known) {
+        known = this.#encodeWord(word);
+        if (this.#cache.size >= CACHE) this.#cache.clear();
+        this.#cache.set(word, known);
+      }
+      for (const token of known) tokens.push(token);
+    }
+    return tokens;
+  }
+
+  #encodeWord(word: string): number[] {
+    const first = this.specials.length;
+    let tokens = Array.from(toBytes(word), (byte) => first + byte);
+    for (;;) {
+      let best = Number.POSITIVE_INFINITY;
+      for (let i = 0; i + 1 < tokens.length; i++) {
+        best = Math.min(best, this.#ranks.get(tokens[i]! * RADIX + tokens[i + 1]!) ?? best);
+      }
+      if (best === Number.POSITIVE_INFINITY) return tokens;
+      const [left, right] = this.merges[best]!;
+      tokens = mergePair(tokens, left, right, first + BYTES + best);
+    }
+  }
+
+  /**
+   * The text of tokens, without special ones. Bytes that are no text become U+FFFD.
+   * @throws ValueError for a number that is no token
+   */
+  decode(tokens: Iterable<number>): string {
+    const bytes: number[] = [];
+    for (const token of tokens) {
+      const own = this.#bytes[token];
+      if (!own) {
+        throw new ValueError({
+          op: "BPETokenizer.decode",
+          argument: "tokens",
+          expected: `integers from 0 to ${this.size - 1}`,
+          received: String(token),
+        });
+      }
+      for (const byte of own) bytes.push(byte);
+    }
+    return fromBytes(bytes);
+  }
+
+  toJSON(): BPEJSON {
+    return { type: "bpe", version: 1, specials: this.specials, merges: this.merges };
+  }
+
+  /** @throws ValueError for anything that `toJSON` did not give */
+  static fromJSON(json: unknown): BPETokenizer {
+    const { type, version, specials, merges } = (json ?? {}) as Partial<BPEJSON>;
+    const valid = type === "bpe" && version === 1 && Array.isArray(specials) && Array.isArray(merges);
+    if (valid && specials.every((name) => typeof name === "string") && merges.every(Array.isArray)) {
+      return new BPETokenizer(merges as [number, number][], { specials });
+    }
+    throw new ValueError({
+      op: "BPETokenizer.fromJSON",
+      argument: "json",
+      expected: "what toJSON() gave, of version 1",
+      received: `type ${String(type)}, version ${String(version)}`,
+    });
+  }
+}
+
+/** `tokens` with each left-right pair, from the start on, made one token. */
+function mergePair(tokens: readonly number[], left: number, right: number, merged: number): number[] {
+  const result: number[] = [];
+  for (let i = 0; i < tokens.length; i++) {
+    if (tokens[i] === left && tokens[i + 1] === right) {
+      result.push(merged);
+      i++;
+    } else result.push(tokens[i]!);
+  }
+  return result;
+}
+
+interface Candidate {
+  readonly pair: number;
+  readonly count: number;
+}
+
+/** Counts of pairs over the distinct words, kept up to date from merge to merge. */
+class Trainer {
+  readonly #words: number[][] = [];
+  readonly #frequencies: number[] = [];
+  readonly #counts = new Map<number, number>();
+  /** Words that have, or once had, a pair. */
+  readonly #places = new Map<number, Set<number>>();
+  readonly #heap: Candidate[] = [];
+  #next: number;
+
+  constructor(text: string | Iterable<string>, first: number) {
+    this.#next = first + BYTES;
+    const frequencies = new Map<string, number>();
+    for (const part of typeof text === "string" ? [text] : text) {
+      for (const [word] of part.matchAll(WORDS)) frequencies.set(word, (frequencies.get(word) ?? 0) + 1);
+    }
+    for (const [word, frequency] of frequencies) {
+      this.#words.push(Array.from(toBytes(word), (byte) => first + byte));
+      this.#frequencies.push(frequency);
+      this.#count(this.#words.length - 1, 1);
+    }
+    for (const [pair, count] of this.#counts) this.#push({ pair, count });
+  }
+
+  run(merges: number): [number, number][] {
+    const made: [number, number][] = [];
+    while (made.length < merges) {
+      const best = this.#pop();
+      if (!best || best.count < 2) break;
+      // a candidate is out of date when its count has changed since
+      if (best.count !== this.#counts.get(best.pair)) continue;
+      const left = Math.floor(best.pair / RADIX);
+      const right = best.pair % RADIX;
+      made.push([left, right]);
+      this.#merge(best.pair, left, right);
+    }
+    return made;
+  }
+
+  #merge(pair: number, left: number, right: number): void {
+    const changed = new Set<number>();
+    for (const index of this.#places.get(pair)!) {
+      const word = this.#words[index]!;
+      const merged = mergePair(word, left, right, this.#next);
+      if (merged.length === word.length) continue;
+      this.#count(index, -1, changed);
+      this.#words[index] = merged;
+      this.#count(index, 1, changed);
+    }
+    this.#next++;
+    this.#places.delete(pair);
+    for (const one of changed) {
+      const count = this.#counts.get(one)!;
+      if (count > 0) this.#push({ pair: one, count });
+      else this.#counts.delete(one);
+    }
+  }
+
+  #count(index: number, sign: number, changed?: Set<number>): void {
+    const word = this.#words[index]!;
+    const amount = sign * this.#frequencies[index]!;
+    for (let i = 0; i + 1 < word.length; i++) {
+      const pair = word[i]! * RADIX + word[i + 1]!;
+      this.#counts.set(pair, (this.#counts.get(pair) ?? 0) + amount);
+      changed?.add(pair);
+      if (sign < 0) continue;
+      const places = this.#places.get(pair);
+      if (places) places.add(index);
+      else this.#places.set(pair, new Set([index]));
+    }
+  }
+
+  // ---- a heap of candidates, the best first
+
+  #isBefore(a: Candidate, b: Candidate): boolean {
+    return a.count > b.count || (a.count === b.count && a.pair < b.pair);
+  }
+
+  #push(candidate: Candidate): void {
+    const heap = this.#heap;
+    let at = heap.push(candidate) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!this.#isBefore(candidate, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = candidate;
+  }
+
+  #pop(): Candidate | undefined {
+    const heap = this.#heap;
+    const top = heap[0];
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return top;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && this.#isBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (!this.#isBefore(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+    return top;
+  }
+}

@@ -1,0 +1,176 @@
+/** Losses of classes: cross-entropies, and the hinge. */
+import {
+  type CrossEntropyOptions,
+  cast,
+  composite,
+  crossEntropy,
+  div,
+  type Expression,
+  e,
+  elementwise,
+  expectFloat,
+  expectIndex,
+  expectSameDType,
+  expectSameShape,
+  gather,
+  logSoftmax,
+  mean,
+  mul,
+  neg,
+  notEqual,
+  pick,
+  reshape,
+  ShapeError,
+  sub,
+  sum,
+  type Tensor,
+  ValueError,
+  where,
+} from "@neurite/core";
+import { type LossOptions, reduceLoss } from "./reduction.js";
+import { expectAlike } from "./regression.js";
+
+export interface ClassWeights {
+  /** Weight of each class [c]; `mean` divides by the weights of the targets. Default: all 1. */
+  readonly weight?: Tensor;
+}
+
+export type NLLOptions = Omit<CrossEntropyOptions, "labelSmoothing"> & ClassWeights;
+export type CrossEntropyLossOptions = CrossEntropyOptions & ClassWeights;
+
+export interface BCEWithLogitsOptions extends LossOptions {
+  /** Weight of the positive class, broadcast against the targets. Default 1. */
+  readonly posWeight?: Tensor;
+}
+
+/**
+ * −ln softmax(logits)[target], stable for large logits (Jiang §8.2), with label smoothing, positions that do not count, and
+ * class weights: each position's loss is multiplied by its target's weight.
+ * @param logits [..., c]
+ * @param targets int32 [...], classes 0 … c − 1 or `ignoreIndex`
+ * @returns a scalar, or [...] with reduction `none`
+ * @throws ShapeError, DTypeError, ValueError, IndexError for a class out of range
+ * @example
+ * const loss = crossEntropyLoss(model.forward(x), labels, { labelSmoothing: 0.1, ignoreIndex: PADDING });
+ */
+export function crossEntropyLoss(logits: Tensor, targets: Tensor, options: CrossEntropyLossOptions = {}): Tensor {
+  const { weight, labelSmoothing = 0, ...rest } = options;
+  if (!weight) return crossEntropy(logits, targets, options);
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+    throw new ValueError({
+      op: "crossEntropyLoss",
+      argument: "labelSmoothing",
+      expected: "a number from 0 to 1",
+      received: String(labelSmoothing),
+    });
+  }
+  expectFloat("crossEntropyLoss", "logits", logits.dtype);
+  return composite("crossEntropyLoss", () =>
+    weightedNLL("crossEntropyLoss", logSoftmax(logits), targets, { ...rest, weight }, labelSmoothing),
+  );
+}
+
+/**
+ * −ln p[target] from log-probabilities, as given by `logSoftmax`.
+ * @param logP [..., c]
+ * @param targets int32 [...], classes 0 … c − 1 or `ignoreIndex`
+ * @throws ShapeError, DTypeError, IndexError for a class out of range
+ */
+export function nllLoss(logP: Tensor, targets: Tensor, options: NLLOptions = {}): Tensor {
+  expectFloat("nllLoss", "logP", logP.dtype);
+  return composite("nllLoss", () => weightedNLL("nllLoss", logP, targets, options, 0));
+}
+
+function weightedNLL(
+  op: string,
+  logP: Tensor,
+  targets: Tensor,
+  { weight, ignoreIndex, reduction = "mean" }: NLLOptions,
+  smoothing: number,
+): Tensor {
+  const classes = logP.shape.at(-1);
+  if (classes === undefined) {
+    throw new ShapeError({ op, argument: "logits", expected: "a last axis of classes", received: "[]" });
+  }
+  expectIndex(op, "targets", targets.dtype);
+  expectSameShape(op, "targets", logP.shape.slice(0, -1), targets.shape);
+  if (weight) {
+    expectSameShape(op, "weight", [classes], weight.shape);
+    expectSameDType(op, "weight", logP.dtype, weight.dtype);
+  }
+  const flat = reshape(targets, [targets.size]);
+  const rows = reshape(logP, [targets.size, classes]);
+  const counts = ignoreIndex === undefined ? null : notEqual(flat, ignoreIndex);
+  const safe = counts ? where(counts, flat, 0) : flat;
+  const own = weight ? gather(weight, safe) : null;
+  const picked = neg(pick(rows, safe));
+  let loss = own ? mul(picked, own) : picked;
+  if (smoothing > 0) {
+    const all = mean(weight ? mul(rows, weight) : rows, { axis: 1 });
+    loss = sub(mul(loss, 1 - smoothing), mul(all, smoothing));
+  }
+  if (counts) loss = where(counts, loss, 0);
+  if (reduction !== "mean") return reduceLoss(op, reshape(loss, targets.shape), reduction);
+  if (!own && !counts) return mean(loss);
+  const share = own ?? cast(counts!, logP.dtype);
+  const total = sum(counts && own ? where(counts, own, 0) : share);
+  // with every position ignored the mean is 0
+  return div(sum(loss), where(notEqual(total, 0), total, 1));
+}
+
+// max(x, 0) − xt + ln(1 + e^{−|x|})
+const logistic = /* @__PURE__ */ elementwise("bceWithLogitsLoss", 2, 0, (x, t) =>
+  e.add(e.sub(e.max(x!, 0), e.mul(x!, t!)), e.log1p(e.exp(e.neg(e.abs(x!))))),
+);
+// (1 − t)x + (1 + (w − 1)t)·ln(1 + e^{−x})
+const weightedLogistic = /* @__PURE__ */ elementwise("bceWithLogitsLoss", 3, 0, (x, t, w) => {
+  const tail = e.add(e.max(e.neg(x!), 0), e.log1p(e.exp(e.neg(e.abs(x!)))));
+  return e.add(e.mul(e.sub(1, t!), x!), e.mul(e.add(1, e.mul(e.sub(w!, 1), t!)), tail));
+});
+/** The logarithm, cut off at −100 as in PyTorch, so that a certain mistake costs 100 and not ∞. */
+const cutLog = (p: Expression) => e.max(e.log(p), -100);
+const binary = /* @__PURE__ */ elementwise("bceLoss", 2, 0, (p, t) =>
+  e.neg(e.add(e.mul(t!, cutLog(p!)), e.mul(e.sub(1, t!), cutLog(e.sub(1, p!))))),
+);
+
+/**
+ * −t ln σ(x) − (1 − t) ln(1 − σ(x)) from logits, stable for large |x|.
+ * @param logits any shape
+ * @param targets the same shape and dtype, 0 … 1
+ * @throws ShapeError, DTypeError when they differ
+ */
+export function bceWithLogitsLoss(
+  logits: Tensor,
+  targets: Tensor,
+  { posWeight, reduction }: BCEWithLogitsOptions = {},
+): Tensor {
+  expectAlike("bceWithLogitsLoss", logits, targets, "targets");
+  return composite("bceWithLogitsLoss", () => {
+    const loss = posWeight ? weightedLogistic([logits, targets, posWeight]) : logistic([logits, targets]);
+    return reduceLoss("bceWithLogitsLoss", loss, reduction);
+  });
+}
+
+/**
+ * −t ln p − (1 − t) ln(1 − p) from probabilities; each logarithm is at least −100, as in PyTorch. Prefer
+ * {@link bceWithLogitsLoss}, whose gradients do not vanish.
+ * @param probabilities 0 … 1, any shape
+ * @param targets the same shape and dtype, 0 … 1
+ * @throws ShapeError, DTypeError when they differ
+ */
+export function bceLoss(probabilities: Tensor, targets: Tensor, { reduction }: LossOptions = {}): Tensor {
+  expectAlike("bceLoss", probabilities, targets, "targets");
+  return composite("bceLoss", () => reduceLoss("bceLoss", binary([probabilities, targets]), reduction));
+}
+
+const hinge = /* @__PURE__ */ elementwise("hingeLoss", 2, 0, (x, y) => e.max(e.sub(1, e.mul(x!, y!)), 0));
+
+/**
+ * max(0, 1 − y·x) of each score (Cortes & Vapnik 1995).
+ * @param targets −1 or 1, shape and dtype as the scores
+ * @throws ShapeError, DTypeError when they differ
+ */
+export function hingeLoss(scores: Tensor, targets: Tensor, { reduction }: LossOptions = {}): Tensor {
+  expectAlike("hingeLoss", scores, targets, "targets");
+  return composite("hingeLoss", () => reduceLoss("hingeLoss", hinge([scores, targets]), reduction));
+}

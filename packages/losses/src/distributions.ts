@@ -1,0 +1,100 @@
+/** Losses of distributions and directions. */
+import {
+  composite,
+  div,
+  e,
+  elementwise,
+  expectSameShape,
+  maximum,
+  mul,
+  sqrt,
+  sum,
+  type Tensor,
+  ValueError,
+} from "@neurite/core";
+import { type LossOptions, type Reduction, reduceLoss } from "./reduction.js";
+import { expectAlike } from "./regression.js";
+
+export interface KLDivOptions {
+  /** `batchMean`: the sum divided by the length of the first axis, the divergence as defined. Default `mean`, as in PyTorch. */
+  readonly reduction?: Reduction | "batchMean";
+  /** Whether the target has logarithms too. Default false. */
+  readonly logTarget?: boolean;
+}
+
+// p ln p is 0 at p = 0
+const divergence = /* @__PURE__ */ elementwise("klDivLoss", 2, 0, (q, p) =>
+  e.select(e.gt(p!, 0), e.mul(p!, e.sub(e.log(p!), q!)), 0),
+);
+const logDivergence = /* @__PURE__ */ elementwise("klDivLoss", 2, 0, (q, p) => e.mul(e.exp(p!), e.sub(p!, q!)));
+
+/**
+ * p(ln p − ln q) of each element; summed, the Kullback–Leibler divergence KL(p ‖ q).
+ * @param logQ logarithms of the model's probabilities, any shape
+ * @param target p, or ln p with `logTarget`; the same shape and dtype
+ * @throws ShapeError, DTypeError when they differ
+ */
+export function klDivLoss(
+  logQ: Tensor,
+  target: Tensor,
+  { reduction = "mean", logTarget = false }: KLDivOptions = {},
+): Tensor {
+  expectAlike("klDivLoss", logQ, target);
+  return composite("klDivLoss", () => {
+    const loss = (logTarget ? logDivergence : divergence)([logQ, target]);
+    return reduction === "batchMean" ? div(sum(loss), logQ.shape[0] ?? 1) : reduceLoss("klDivLoss", loss, reduction);
+  });
+}
+
+/** Norms below count as this, as in PyTorch. */
+const SMALLEST_NORM = 1e-8;
+
+/**
+ * Cosine of the angle between vectors along `axis` (default the last): a·b / (max(‖a‖, 1e-8)·max(‖b‖, 1e-8)).
+ * @throws ShapeError, DTypeError when they differ in kind
+ */
+export function cosineSimilarity(a: Tensor, b: Tensor, axis = -1): Tensor {
+  expectAlike("cosineSimilarity", a, b, "b");
+  return composite("cosineSimilarity", () => {
+    // the root's slope at 0 is infinite, so the square is what is kept away from it
+    const norm = (x: Tensor) => sqrt(maximum(sum(mul(x, x), { axis }), SMALLEST_NORM ** 2));
+    return div(sum(mul(a, b), { axis }), mul(norm(a), norm(b)));
+  });
+}
+
+export interface CosineEmbeddingOptions extends LossOptions {
+  /** Cosine that unlike pairs may have for nothing, −1 … 1. Default 0. */
+  readonly margin?: number;
+}
+
+const embedding = /* @__PURE__ */ elementwise("cosineEmbeddingLoss", 2, 1, (c, y, margin) =>
+  e.select(e.gt(y!, 0), e.sub(1, c!), e.max(e.sub(c!, margin!), 0)),
+);
+
+/**
+ * 1 − cos(a, b) for pairs with target 1, max(0, cos(a, b) − margin) for those with −1.
+ * @param a [..., d]
+ * @param b [..., d]
+ * @param targets [...] of 1 and −1, in the dtype of `a`
+ * @throws ShapeError, DTypeError when they differ in kind, ValueError for a margin outside of [−1, 1]
+ */
+export function cosineEmbeddingLoss(
+  a: Tensor,
+  b: Tensor,
+  targets: Tensor,
+  { margin = 0, reduction }: CosineEmbeddingOptions = {},
+): Tensor {
+  if (!(margin >= -1 && margin <= 1)) {
+    throw new ValueError({
+      op: "cosineEmbeddingLoss",
+      argument: "margin",
+      expected: "a number from -1 to 1",
+      received: String(margin),
+    });
+  }
+  expectAlike("cosineEmbeddingLoss", a, b, "b");
+  expectSameShape("cosineEmbeddingLoss", "targets", a.shape.slice(0, -1), targets.shape);
+  return composite("cosineEmbeddingLoss", () =>
+    reduceLoss("cosineEmbeddingLoss", embedding([cosineSimilarity(a, b), targets], [margin]), reduction),
+  );
+}

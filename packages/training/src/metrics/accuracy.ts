@@ -1,0 +1,98 @@
+/** Accuracy over mini-batches: how often the right class is first, or among the first k. */
+import {
+  add,
+  arange,
+  cast,
+  equal,
+  expectIndex,
+  expectSameShape,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalNot,
+  notEqual,
+  pick,
+  reshape,
+  ShapeError,
+  scope,
+  sum,
+  type Tensor,
+  unsqueeze,
+  ValueError,
+  where,
+} from "@neurite/core";
+
+export interface AccuracyOptions {
+  /** A target counts as found when it is among this many largest scores. Default 1. */
+  readonly k?: number;
+  /** Target value of positions that do not count, such as padding. */
+  readonly ignoreIndex?: number;
+}
+
+/** Rows of scores and their targets, checked. */
+export function rowsOf(op: string, scores: Tensor, targets: Tensor): { rows: Tensor; labels: Tensor } {
+  const classes = scores.shape.at(-1);
+  if (classes === undefined) {
+    throw new ShapeError({ op, argument: "scores", expected: "a last axis of classes", received: "[]" });
+  }
+  expectIndex(op, "targets", targets.dtype);
+  expectSameShape(op, "targets", scores.shape.slice(0, -1), targets.shape);
+  return { rows: reshape(scores, [targets.size, classes]), labels: reshape(targets, [targets.size]) };
+}
+
+/**
+ * The share of positions whose target has one of the k largest scores; of equal scores the first counts as larger, and NaN
+ * as larger than any.
+ * @throws ValueError for k below 1
+ * @example
+ * const accuracy = new Accuracy();
+ * for await (const { x, y } of loader) await accuracy.add(model.forward(x), y);
+ * accuracy.value;
+ */
+export class Accuracy {
+  readonly #k: number;
+  readonly #ignoreIndex: number | undefined;
+  #found = 0;
+  #count = 0;
+
+  constructor({ k = 1, ignoreIndex }: AccuracyOptions = {}) {
+    if (!Number.isInteger(k) || k < 1) {
+      throw new ValueError({ op: "Accuracy", argument: "k", expected: "a positive integer", received: String(k) });
+    }
+    this.#k = k;
+    this.#ignoreIndex = ignoreIndex;
+  }
+
+  /**
+   * @param scores [..., c], logits or probabilities
+   * @param targets int32 [...]
+   * @throws ShapeError, DTypeError, IndexError for a class out of range
+   */
+  async add(scores: Tensor, targets: Tensor): Promise<void> {
+    const totals = scope(() => {
+      const { rows, labels } = rowsOf("Accuracy", scores, targets);
+      const counts = notEqual(labels, this.#ignoreIndex ?? -1);
+      const safe = this.#ignoreIndex === undefined ? labels : where(counts, labels, 0);
+      const own = unsqueeze(pick(rows, safe), 1);
+      const classes = arange(0, rows.shape[1]!, 1, { device: rows.device });
+      const earlier = logicalAnd(equal(rows, own), less(classes, unsqueeze(safe, 1)));
+      const ahead = add(cast(logicalNot(lessEqual(rows, own)), "int32"), cast(earlier, "int32"));
+      const found = logicalAnd(less(sum(ahead, { axis: 1 }), this.#k), counts);
+      return [sum(cast(found, "int32")), sum(cast(counts, "int32"))] as never;
+    }) as readonly [Tensor, Tensor];
+    const [found, count] = await Promise.all(totals.map((total) => total.item()));
+    for (const total of totals) total.dispose();
+    this.#found += found!;
+    this.#count += count!;
+  }
+
+  /** 0 … 1; NaN before any position was counted. */
+  get value(): number {
+    return this.#found / this.#count;
+  }
+
+  reset(): void {
+    this.#found = 0;
+    this.#count = 0;
+  }
+}
