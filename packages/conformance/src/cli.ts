@@ -7,20 +7,38 @@ import { KNOWN_FAILURES } from "./known-failures.js";
 import { type CheckResult, listChecks, type Report, runBackend, unusedExpectations } from "./runner.js";
 import { tableOf } from "./table.js";
 
-const MODES = ["cpu", "webasm"] as const;
-type Mode = (typeof MODES)[number];
+/** The ways a backend can be made, by name; the first is the default. */
+type Modes = Readonly<Record<string, () => Promise<Device>>>;
+
+/** Options of the WebAssembly backends by mode. */
+function vectorModes(make: (options: { relaxed?: boolean; turbo?: boolean }) => Promise<Device>): Modes {
+  return {
+    fastest: () => make({}),
+    simd128: () => make({ relaxed: false }),
+    relaxed: () => make({ relaxed: true }),
+    turbo: () => make({ turbo: true }),
+  };
+}
 
 /** Lazy: a backend that is not asked for need not be installed. */
-const BACKENDS: Readonly<Record<string, (mode: Mode | undefined) => Promise<Device>>> = {
-  "cpu-js": async () => (await import("@neurite/backend-cpu-js")).cpuJs(),
-  wasm: async () => (await import("@neurite/backend-wasm")).wasm(),
-  "worker-threads": async () => (await import("@neurite/backend-worker-threads")).workerThreads(),
-  gpujs: async (mode) => (await import("@neurite/backend-gpujs")).gpujs(mode ? { mode } : {}),
+const BACKENDS: Readonly<Record<string, Modes>> = {
+  "cpu-js": { plain: async () => (await import("@neurite/backend-cpu-js")).cpuJs() },
+  wasm: vectorModes(async (options) => (await import("@neurite/backend-wasm")).wasm(options)),
+  "worker-threads": vectorModes(async (options) =>
+    (await import("@neurite/backend-worker-threads")).workerThreads(options),
+  ),
+  gpujs: {
+    webasm: async () => (await import("@neurite/backend-gpujs")).gpujs({ mode: "webasm" }),
+    cpu: async () => (await import("@neurite/backend-gpujs")).gpujs({ mode: "cpu" }),
+  },
 };
 
 const USAGE = `usage: npm run conformance -- --backend NAME [--mode MODE] [--op NAME]… [--json FILE]
   --backend  ${Object.keys(BACKENDS).join(", ")} (default cpu-js)
-  --mode     of gpujs: ${MODES.join(" or ")}
+  --mode     ${Object.entries(BACKENDS)
+    .filter(([, modes]) => Object.keys(modes).length > 1)
+    .map(([name, modes]) => `of ${name}: ${Object.keys(modes).join(", ")}`)
+    .join("\n             ")}
   --op       only this op; may be given again
   --json     writes every check to a file
 Exits with 1 when a check fails.`;
@@ -29,7 +47,7 @@ class UsageError extends Error {}
 
 interface Arguments {
   readonly backend: string;
-  readonly mode: Mode | undefined;
+  readonly mode: string;
   readonly ops: readonly string[];
   readonly json: string | undefined;
   readonly help: boolean;
@@ -52,12 +70,11 @@ function argumentsFrom(args: readonly string[]): Arguments {
   } as const;
   const { values } = parse(args, options);
   const backend = choose("backend", values.backend, Object.keys(BACKENDS));
-  if (values.mode !== undefined && backend !== "gpujs") {
-    throw new UsageError(`--mode is for gpujs; ${backend} has no modes.`);
-  }
+  const modes = Object.keys(BACKENDS[backend]);
+  if (values.mode !== undefined && modes.length === 1) throw new UsageError(`${backend} has no modes.`);
   return {
     backend,
-    mode: values.mode === undefined ? undefined : choose("mode", values.mode, MODES),
+    mode: values.mode === undefined ? modes[0] : choose("mode", values.mode, modes),
     ops: (values.op ?? []).map((op) =>
       choose(
         "op",
@@ -89,7 +106,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const device = await BACKENDS[backend](mode);
+  const device = await BACKENDS[backend][mode]();
   const start = performance.now();
   const cases = ops.length > 0 ? CASES.filter((subject) => ops.includes(subject.op)) : CASES;
   const known = KNOWN_FAILURES[device.name] ?? [];

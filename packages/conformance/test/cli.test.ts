@@ -43,8 +43,8 @@ it("knows what a backend of this repository cannot do", () => {
 
 it.each([
   [["--backend", "cuda"], '--backend "cuda" is none of cpu-js, '],
-  [["--backend", "gpujs", "--mode", "metal"], '--mode "metal" is none of cpu, webasm'],
-  [["--mode", "cpu"], "--mode is for gpujs"],
+  [["--backend", "gpujs", "--mode", "metal"], '--mode "metal" is none of webasm, cpu'],
+  [["--mode", "cpu"], "cpu-js has no modes"],
   [["--op", "tanhh"], '--op "tanhh" is none of'],
   [["--bakend", "cpu-js"], "--bakend"],
 ])("refuses %j and lists the choices", (args, words) => {
