@@ -3,7 +3,7 @@
  * measured against float64 over the whole range, in units in the last place (ULP), multiply and add rounded apart.
  */
 import { f32x4, i32x4, type V128, v128 } from "./emitter/code.js";
-import type { FunctionBuilder } from "./emitter/function.js";
+import type { FunctionBuilder, Local } from "./emitter/function.js";
 
 /** What the engine at hand offers. */
 export interface Features {
@@ -14,6 +14,9 @@ export interface Features {
   /** Kernels work on one shared memory from several threads. */
   readonly shared: boolean;
 }
+
+/** Added to a number of moderate size, leaves no bits for a fraction: the sum is rounded to an integer in its lowest bits. */
+const SHIFT = 1.5 * 2 ** 23;
 
 /** Writes elementary functions into one function body. */
 export class VectorMath {
@@ -41,13 +44,34 @@ export class VectorMath {
     return this.#scale(power, n);
   }
 
+  /** eˣ for x ≤ 0, as fast as it goes: 0 below −87, where it would leave the normal numbers; else at most 2.5 ULP. */
+  expNonPositive(x: V128): V128 {
+    const { f } = this;
+    const given = f.keep(x);
+    const lowest = f.vector(-87);
+    const { power, r } = this.#splitPower(f.keep(f32x4.pmax(given, lowest)));
+    const coefficients = [1, 1, 0.4999922882514489, 0.16667116314086838, 0.0418905500279767, 0.008312477652390168];
+    const value = f32x4.mul(f.keep(this.polynomial(r, coefficients)), power);
+    return v128.andnot(value, f32x4.lt(given, lowest));
+  }
+
+  /** 1/(1 + e⁻ˣ), at least 1.6·10⁻³⁸; at most 3 ULP. */
+  sigmoid(x: V128): V128 {
+    const { f } = this;
+    const limited = f.keep(f32x4.pmax(f32x4.pmin(f32x4.neg(x), f.vector(87)), f.vector(-87)));
+    const { power, r } = this.#splitPower(limited);
+    const one = f.vector(1);
+    const exp = f32x4.mul(f.keep(f32x4.add(this.#expm1Reduced(r), one)), power);
+    return f32x4.div(one, f32x4.add(one, exp));
+  }
+
   /** eˣ − 1; at most 3 ULP, small x included. */
   expm1(x: V128): V128 {
     const { f } = this;
     const kept = f.keep(x);
     // above 1 nothing cancels, and 2ⁿ alone could overflow before 2ⁿ(…) does
     const large = f32x4.sub(this.exp(kept), f.vector(1));
-    const { n, r } = this.#reduce(f32x4.min(kept, f.vector(1)));
+    const { n, r } = this.#reduce(f32x4.pmin(kept, f.vector(1)));
     const power = f.keep(this.#scale(f.vector(1), n));
     const small = this.madd(power, this.#expm1Reduced(r), f32x4.sub(power, f.vector(1)));
     const value = v128.bitselect(large, small, f32x4.gt(kept, f.vector(1)));
@@ -59,13 +83,33 @@ export class VectorMath {
   #reduce(x: V128): { n: V128; r: V128 } {
     const { f } = this;
     // beyond these the result is 0 or ∞ anyway; NaN stays
-    const limited = f.keep(f32x4.max(f32x4.min(x, f.vector(89)), f.vector(-104)));
-    const n = f.keep(f32x4.nearest(f32x4.mul(limited, f.vector(Math.LOG2E))));
+    return this.#split(f.keep(f32x4.pmax(f32x4.pmin(x, f.vector(89)), f.vector(-104))));
+  }
+
+  /** The same for an x that is known to be between. */
+  #split(x: Local<"v128">): { n: V128; r: V128 } {
+    const { shifted, r } = this.#round(x, 0);
+    return { n: this.f.keep(i32x4.sub(shifted, this.f.vector(SHIFT))), r };
+  }
+
+  /** The same with 2ⁿ, for |x| ≤ 87. */
+  #splitPower(x: Local<"v128">): { power: V128; r: V128 } {
+    // the biased exponent is all of the sum that a shift leaves
+    const { shifted, r } = this.#round(x, 127);
+    return { power: i32x4.shl(shifted, 23), r };
+  }
+
+  /** r, and n + bias in the lowest bits of a float. */
+  #round(x: Local<"v128">, bias: number): { shifted: V128; r: V128 } {
+    const { f } = this;
+    const shift = f.vector(SHIFT + bias);
+    const shifted = f.keep(this.madd(x, f.vector(Math.LOG2E), shift));
+    const n = f.keep(f32x4.sub(shifted, shift));
     // ln 2 in two parts: n times the first has no rounding error
     const high = 0.693359375;
-    const first = this.madd(n, f.vector(-high), limited);
+    const first = this.madd(n, f.vector(-high), x);
     const r = f.keep(this.madd(n, f.vector(high - Math.LN2), first));
-    return { n: f.keep(i32x4.truncSatF32(n)), r };
+    return { shifted, r };
   }
 
   /** eʳ − 1 for |r| ≤ ½ ln 2. */
@@ -79,8 +123,8 @@ export class VectorMath {
   /** x·2ⁿ in two steps, so that 2ⁿ itself need not be representable. */
   #scale(x: V128, n: V128): V128 {
     const { f } = this;
-    const bias = f.hoist("i127", i32x4.const(127));
     const half = f.keep(i32x4.shrS(n, 1));
+    const bias = f.hoist("i127", i32x4.const(127));
     const power = (exponent: V128) => i32x4.shl(i32x4.add(exponent, bias), 23);
     return f32x4.mul(f32x4.mul(x, power(half)), power(i32x4.sub(n, half)));
   }
@@ -138,7 +182,7 @@ export class VectorMath {
   tanh(x: V128): V128 {
     const { f } = this;
     const given = f.keep(x);
-    const size = f.keep(f32x4.min(f32x4.abs(given), f.vector(10)));
+    const size = f.keep(f32x4.pmin(f32x4.abs(given), f.vector(10)));
     const u = f.keep(this.#expm1Moderate(f32x4.add(size, size)));
     const ratio = f32x4.div(u, f32x4.add(u, f.vector(2)));
     return this.#withSignOf(given, ratio);
@@ -147,12 +191,8 @@ export class VectorMath {
   /** eˣ − 1 for 0 ≤ x ≤ 20. */
   #expm1Moderate(x: V128): V128 {
     const { f } = this;
-    const given = f.keep(x);
-    const n = f.keep(f32x4.nearest(f32x4.mul(given, f.vector(Math.LOG2E))));
-    const first = this.madd(n, f.vector(-0.693359375), given);
-    const r = f.keep(this.madd(n, f.vector(0.693359375 - Math.LN2), first));
-    const bias = f.hoist("i127", i32x4.const(127));
-    const power = f.keep(i32x4.shl(i32x4.add(i32x4.truncSatF32(n), bias), 23));
+    const { power: fresh, r } = this.#splitPower(f.keep(x));
+    const power = f.keep(fresh);
     return this.madd(power, this.#expm1Reduced(r), f32x4.sub(power, f.vector(1)));
   }
 
@@ -164,7 +204,7 @@ export class VectorMath {
   erf(x: V128): V128 {
     const { f } = this;
     const given = f.keep(x);
-    const size = f.keep(f32x4.min(f32x4.abs(given), f.vector(4)));
+    const size = f.keep(f32x4.pmin(f32x4.abs(given), f.vector(4)));
     const square = f.keep(f32x4.mul(given, given));
     const inner = [
       1.1283791658483509, -0.37612626666718924, 0.11283594715146293, -0.026854212010132637, 0.005189087422610904,

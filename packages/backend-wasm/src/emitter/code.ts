@@ -203,6 +203,10 @@ export const f32x4 = {
   /** Hands on NaN, as max does. */
   min: binaryV(232),
   max: binaryV(233),
+  /** b < a ? b : a, one instruction on x86: a NaN in `a` stays, one in `b` does not. */
+  pmin: binaryV(234),
+  /** a < b ? b : a, likewise. */
+  pmax: binaryV(235),
   convertI32: unaryV(250),
   /** a·b + c with one rounding or two: which one is the engine's choice. Needs relaxed SIMD. */
   relaxedMadd: ternaryV(0x105),

@@ -4,7 +4,7 @@ import { f32, f32x4, type I32, i32, type V128, v128 } from "../emitter/code.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Engine } from "../engine.js";
 import { across, storeSome } from "../lanes.js";
-import { RowWalk } from "../row-walk.js";
+import { type Lanes, RowWalk } from "../row-walk.js";
 import { type Features, VectorMath } from "../vector-math.js";
 import { addressOf } from "../views.js";
 
@@ -17,7 +17,9 @@ export function makeLayerNorm(engine: Engine) {
     const [y, mean, rstd] = outs as [View, View?, View?];
     const [m, n] = x.shape as [number, number];
     const form = { weight: !!weight, bias: !!bias, recording: !!mean };
-    const kernel = engine.kernel(`layerNorm ${Object.values(form)}`, (module) => defineLayerNorm(module, form));
+    const kernel = engine.kernel(`layerNorm ${Object.values(form)}`, (module, features) =>
+      defineLayerNorm(module, features, form),
+    );
     const addresses = [x, weight ?? x, bias ?? x, y, mean ?? y, rstd ?? y].map(addressOf);
     engine.run(kernel, m, Math.ceil(GRAIN / n), n, eps, ...addresses);
   };
@@ -29,7 +31,7 @@ interface Form {
   readonly recording: boolean;
 }
 
-function defineLayerNorm(module: ModuleBuilder, { weight, bias, recording }: Form): void {
+function defineLayerNorm(module: ModuleBuilder, features: Features, { weight, bias, recording }: Form): void {
   const parameters = {
     begin: "i32",
     end: "i32",
@@ -47,7 +49,8 @@ function defineLayerNorm(module: ModuleBuilder, { weight, bias, recording }: For
     const row = f.keep(p.begin);
     const source = f.variable("i32");
     const target = f.variable("i32");
-    const sum = f.variable("v128");
+    const none = f.vector(0);
+    const math = new VectorMath(f, features);
     const share = f.keep(f32.div(f32.const(1), f32.convertI32(p.n)));
     f.while(
       () => i32.ltU(row, p.end),
@@ -55,17 +58,16 @@ function defineLayerNorm(module: ModuleBuilder, { weight, bias, recording }: For
         const bytes = f.keep(i32.shl(i32.mul(row, p.n), 2));
         f.set(source, i32.add(p.x, bytes));
         f.set(target, i32.add(p.y, bytes));
-        f.set(sum, f32x4.const(0));
-        rows.pass(({ load }) => f.set(sum, f32x4.add(sum, load(source))));
+        const sum = rows.fold(none, (total, { load }) => f32x4.add(total, load(source)), f32x4.add);
         const mean = f.keep(f32x4.mul(across(f, sum, f32x4.add), f32x4.splat(share)));
         // the variance from the deviations themselves, in a pass of its own: no cancellation
-        f.set(sum, f32x4.const(0));
-        rows.pass(({ load }) => {
+        const square = (total: V128, { load }: Lanes) => {
           // behind the end stands the mean, whose deviation is 0
           const deviation = f.keep(f32x4.sub(load(source, mean), mean));
-          f.set(sum, f32x4.add(sum, f32x4.mul(deviation, deviation)));
-        });
-        const variance = f32.mul(f32x4.extract(across(f, sum, f32x4.add), 0), share);
+          return math.madd(deviation, deviation, total);
+        };
+        const squares = across(f, rows.fold(none, square, f32x4.add), f32x4.add);
+        const variance = f32.mul(f32x4.extract(squares, 0), share);
         const rstd = f.keep(f32.div(f32.const(1), f32.sqrt(f32.add(variance, p.eps))));
         const scale = f.keep(f32x4.splat(rstd));
         rows.pass(({ load, store }) => {

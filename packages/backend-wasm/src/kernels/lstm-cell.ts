@@ -71,16 +71,15 @@ function defineCell(module: ModuleBuilder, features: Features, recording: boolea
   } as const;
   module.define("run", parameters, (f, p) => {
     const math = new VectorMath(f, features);
-    const sigmoid = (x: V128) => f32x4.div(f.vector(1), f32x4.add(f.vector(1), math.exp(f32x4.neg(x))));
     const width = f.keep(i32.shl(p.hidden, 2));
     forRows(f, p.begin, p.end, p.hidden, (row, offset, store) => {
       const at = f.keep(i32.add(i32.mul(row, width), offset));
       const gate = f.keep(i32.add(i32.mul(row, gateRow(p.hidden)), offset));
       const load = (k: number) => v128.load(i32.add(i32.add(p.gates, gate), i32.mul(width, k)));
-      const i = f.keep(sigmoid(load(0)));
-      const forget = f.keep(sigmoid(load(1)));
+      const i = f.keep(math.sigmoid(load(0)));
+      const forget = f.keep(math.sigmoid(load(1)));
       const g = f.keep(math.tanh(load(2)));
-      const o = f.keep(sigmoid(load(3)));
+      const o = f.keep(math.sigmoid(load(3)));
       const next = f.keep(math.madd(forget, v128.load(i32.add(p.c, at)), f32x4.mul(i, g)));
       const squashed = f.keep(math.tanh(next));
       store(i32.add(p.next, at), next);

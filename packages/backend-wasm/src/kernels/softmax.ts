@@ -29,7 +29,6 @@ function defineSoftmax(module: ModuleBuilder, features: Features, kind: "softmax
     const row = f.keep(p.begin);
     const source = f.variable("i32");
     const target = f.variable("i32");
-    const best = f.variable("v128");
     const sum = f.variable("v128");
     // behind the end stands −∞: never the largest, and its power is 0
     const lowest = f.vector(Number.NEGATIVE_INFINITY);
@@ -39,23 +38,23 @@ function defineSoftmax(module: ModuleBuilder, features: Features, kind: "softmax
         const bytes = f.keep(i32.shl(i32.mul(row, p.n), 2));
         f.set(source, i32.add(p.x, bytes));
         f.set(target, i32.add(p.out, bytes));
-        f.set(best, lowest);
-        rows.pass(({ load }) => f.set(best, f32x4.max(best, load(source, lowest))));
-        const top = across(f, best, f32x4.max);
+        // a NaN is passed over here: its power makes the sum NaN
+        const best = rows.fold(lowest, (most, { load }) => f32x4.pmax(most, load(source, lowest)), f32x4.pmax);
+        const top = across(f, best, f32x4.pmax);
         f.set(sum, f32x4.const(0));
         rows.pass(({ load, store }) => {
-          const power = f.keep(math.exp(f32x4.sub(load(source, lowest), top)));
+          const power = f.keep(math.expNonPositive(f32x4.sub(load(source, lowest), top)));
           f.set(sum, f32x4.add(sum, power));
           if (kind === "softmax") store(target, power);
-        });
+        }, true);
         const total = across(f, sum, f32x4.add);
         if (kind === "softmax") {
           const factor = f.keep(f32x4.div(f32x4.const(1), total));
-          rows.pass(({ load, store }) => store(target, f32x4.mul(load(target), factor)));
+          rows.pass(({ load, store }) => store(target, f32x4.mul(load(target), factor)), true);
         } else {
           const logSum = f.keep(math.log(total));
           // in the composition's order, (x − max) − ln Σ, which keeps more digits than x − (max + ln Σ)
-          rows.pass(({ load, store }) => store(target, f32x4.sub(f32x4.sub(load(source), top), logSum)));
+          rows.pass(({ load, store }) => store(target, f32x4.sub(f32x4.sub(load(source), top), logSum)), true);
         }
         f.increase(row, 1);
       },
