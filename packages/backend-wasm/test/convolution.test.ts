@@ -4,6 +4,7 @@ import { cpuJs } from "@neurite/backend-cpu-js";
 import {
   type ConvolutionOptions,
   cast,
+  conv1d,
   conv2d,
   type Device,
   fromHost,
@@ -43,6 +44,15 @@ const SETTINGS: readonly Setting[] = [
   { x: [2, 4, 4, 8], filters: [3, 3, 8, 8], options: { padding: 3 } },
   { x: [2, 5, 5, 8], filters: [3, 3, 4, 8], options: { groups: 2 } },
   { x: [1, 5, 5, 3], filters: [3, 3, 3, 7], options: {} },
+  { x: [2, 9, 8, 5], filters: [3, 3, 5, 6], options: { stride: 2, padding: 1 } },
+  { x: [2, 9, 8, 5], filters: [1, 1, 5, 6], options: { stride: 2 } },
+  { x: [1, 13, 11, 3], filters: [7, 5, 3, 10], options: { stride: [3, 2], padding: "same" } },
+  { x: [1, 11, 6, 3], filters: [3, 2, 3, 4], options: { stride: 4 } },
+  { x: [2, 9, 1, 5], filters: [3, 1, 5, 6], options: { stride: [2, 1] } },
+  { x: [2, 17, 5], filters: [4, 5, 6], options: {} },
+  { x: [2, 17, 5], filters: [2, 5, 9], options: { dilation: 4, padding: [[4, 0]] } },
+  { x: [3, 16, 2], filters: [5, 2, 8], options: { stride: 3, padding: 2 } },
+  { x: [1, 20, 1], filters: [3, 1, 8], options: { stride: 2, dilation: 3 } },
 ];
 
 /** Values and gradients by x, filters and bias, of random inputs. */
@@ -51,10 +61,11 @@ function run(device: Device, dtype: "float32" | "float64", { x, filters, options
     const data = normal(shape, 0, 1, { device, dtype: "float32", generator: new Generator(seed) });
     return dtype === "float32" ? data : cast(data, dtype);
   };
-  const parameters = { x: random(x, 1), filters: random(filters, 2), bias: random([filters[3]!], 3) };
+  const parameters = { x: random(x, 1), filters: random(filters, 2), bias: random(filters.slice(-1), 3) };
+  const convolution = x.length === 3 ? conv1d : conv2d;
   let y: ArrayLike<number> = [];
   const step = valueAndGrad((p: Readonly<Record<string, Tensor>>) => {
-    const result = conv2d(p.x!, p.filters!, { ...options, bias: p.bias! });
+    const result = convolution(p.x!, p.filters!, { ...options, bias: p.bias! });
     y = result.dataSync();
     // a weight for each output, so that the gradients differ from place to place
     const weight = Float32Array.from({ length: result.size }, (_, i) => Math.sin(i));

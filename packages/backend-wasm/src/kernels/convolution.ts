@@ -1,4 +1,7 @@
-/** Two-dimensional convolution and its gradients. Groups and dilated filter rows are left to the composition. */
+/**
+ * Convolution along one and two axes and its gradients. Groups, and dilation along the rows of images, are left to the
+ * composition.
+ */
 import { contiguousStrides, sizeOf, type View } from "@neurite/core";
 import type { Engine } from "../engine.js";
 import { elementBytes } from "../lanes.js";
@@ -7,7 +10,8 @@ import { definePackB } from "../matmul/gemm.js";
 import { ADD_BIAS, tileColumns, tileRows } from "../matmul/micro.js";
 import { addressOf, viewAt } from "../views.js";
 import { makeCopy } from "./copy.js";
-import { makePad } from "./pad.js";
+import { fillView } from "./fill.js";
+import { makePad, place } from "./pad.js";
 
 /** Multiply-adds below which work is not shared between threads. */
 const SHARED_WORK = 65_536;
@@ -103,6 +107,29 @@ function convolve(
   else run();
 }
 
+/** How an output is walked through: rows of pixels in images, and the steps in bytes that x makes along with them. */
+interface Walk {
+  readonly n: number;
+  readonly rows: number;
+  readonly pixels: number;
+  readonly imageStep: number;
+  readonly rowStep: number;
+  readonly pixelStep: number;
+  /** From one row of the filter to the next. */
+  readonly tapStep: number;
+}
+
+function walkOf(y: View, x: View, strides: readonly number[], dilation: readonly number[]): Walk {
+  const [n, rows, pixels] = y.shape as [number, number, number, number];
+  const [, height, width, channels] = x.shape as [number, number, number, number];
+  const line = 4 * width * channels;
+  const steps = { n, imageStep: height * line, tapStep: dilation[0]! * line };
+  const [rowStep, pixelStep] = [strides[0]! * line, 4 * strides[1]! * channels];
+  // a column of single pixels is walked as a row
+  if (pixels === 1) return { ...steps, rows: 1, pixels: rows, rowStep: 0, pixelStep: rowStep };
+  return { ...steps, rows, pixels, rowStep, pixelStep };
+}
+
 /** {@link convolve} where y and bias have whole panels of channels; the filters may have less. */
 function convolveWhole(
   engine: Engine,
@@ -112,13 +139,13 @@ function convolveWhole(
   bias: View | undefined,
   { strides, dilation }: Pick<Geometry, "strides" | "dilation">,
 ): void {
-  const [n, rows, pixels, outs] = y.shape as [number, number, number, number];
-  const [, height, breadth, channels] = x.shape as [number, number, number, number];
+  const outs = y.shape[3]!;
+  const { n, rows, pixels, imageStep, rowStep, pixelStep, tapStep } = walkOf(y, x, strides, dilation);
+  const channels = x.shape[3]!;
   const [taps, columns, , maps] = filters.shape as [number, number, number, number];
   const k = columns * channels;
   const width = tileColumns(engine.features);
   const panels = outs / width;
-  const rowStep = 4 * breadth * channels;
   const pack = engine.variant("matmul pack B", "rows", "", (module, features) => definePackB(module, features, "rows"));
   const kernel = engine.kernel("conv2d rows", defineConvolutionRows);
   engine.withScratch(4 * taps * k * outs, (packed) => {
@@ -140,11 +167,11 @@ function convolveWhole(
       rows,
       pixels,
       addressOf(x),
-      height * rowStep,
-      strides[0]! * rowStep,
-      4 * strides[1]! * channels,
+      imageStep,
+      rowStep,
+      pixelStep,
       taps,
-      dilation[0]! * rowStep,
+      tapStep,
       k,
       packed,
       panels,
@@ -158,7 +185,7 @@ function convolveWhole(
 }
 
 /** inputs x [n, h, w, c], filters [kh, kw, c, outs], maybe bias [outs]. */
-export function makeConv2d(engine: Engine) {
+function makeConv2d(engine: Engine) {
   return (outs: readonly View[], inputs: readonly View[], geometry: Geometry): undefined | false => {
     const [x, filters, bias] = inputs as [View, View, View?];
     if (!fits(geometry)) return false;
@@ -167,41 +194,99 @@ export function makeConv2d(engine: Engine) {
   };
 }
 
+/** The elements of an axis of x that meet the same places of the filter: those whose window starts lie `phase` before them. */
+interface Phase {
+  readonly phase: number;
+  /** Number of the filter's places. */
+  readonly taps: number;
+  /** The first such element, and how many there are. */
+  readonly first: number;
+  readonly count: number;
+  /** Zeros around the error's axis. */
+  readonly reach: readonly [number, number];
+}
+
 /**
- * Gradient by x: the error, padded by what the filter reaches over, convolved with the filters turned round and their
- * channels exchanged. Inputs dy [n, oh, ow, outs] and filters; for strides above 1 the composition serves.
+ * x[i] went to y[o] by place k where o·stride + k·dilation = i + padding. With q = ⌊(i + padding)/stride⌋ the elements of
+ * one remainder get Σⱼ dy[q − j·dilation]·w[phase + j·stride]: a convolution without stride.
  */
-export function makeConv2dInputGrad(engine: Engine) {
+function phasesOf(length: number, count: number, size: number, axis: number, geometry: Geometry): Phase[] {
+  const stride = geometry.strides[axis]!;
+  const dilation = geometry.dilation[axis]!;
+  const before = geometry.padding[axis]![0];
+  return Array.from({ length: stride }, (_, phase) => {
+    const taps = Math.ceil((size - phase) / stride);
+    const start = Math.ceil((before - phase) / stride);
+    const end = Math.floor((length - 1 + before - phase) / stride);
+    const reach = [dilation * (taps - 1) - start, end - (count - 1)] as const;
+    return { phase, taps, first: start * stride + phase - before, count: end - start + 1, reach };
+  }).filter((one) => one.count > 0);
+}
+
+/**
+ * Gradient by x: the error, padded by what the filter reaches over, convolved with the filter turned round and its
+ * channels exchanged; with strides, once for each remainder, with the places of the filter that meet it. Inputs dy
+ * [n, oh, ow, outs] and filters.
+ */
+function makeConv2dInputGrad(engine: Engine) {
   const copy = makeCopy(engine);
   return (outs: readonly View[], inputs: readonly View[], geometry: Geometry): undefined | false => {
     const [dx] = outs as [View];
     const [dy, filters] = inputs as [View, View];
-    const [kh, kw, channels, maps] = filters.shape as [number, number, number, number];
-    const simple = geometry.strides.every((stride) => stride === 1) && geometry.dilation.every((step) => step === 1);
-    if (!simple || !fits(geometry)) return false;
-    const reach = [kh, kw].map((size, axis): readonly [number, number] => {
-      const before = size - 1 - geometry.padding[axis]![0];
-      return [before, dx.shape[axis + 1]! + size - 1 - dy.shape[axis + 1]! - before];
-    });
+    const { strides, dilation } = geometry;
+    const strided = strides.some((stride) => stride > 1);
+    if (!fits(geometry) || (strided && dilation[0]! > 1)) return false;
+    const [lines, columns] = [0, 1].map((axis) =>
+      phasesOf(dx.shape[axis + 1]!, dy.shape[axis + 1]!, filters.shape[axis]!, axis, geometry),
+    ) as [Phase[], Phase[]];
+    const pairs = lines.flatMap((line) => columns.map((column) => [line, column] as const));
+    const met = pairs.filter((pair) => pair.every(({ taps }) => taps > 0));
     // a filter padded by more than it reaches would need the error cut, not padded
-    if (reach.flat().some((width) => width < 0)) return false;
-    withScratchView(engine, [kh, kw, maps, channels], (turned) => {
-      const [kStep, wStep, cStep] = contiguousStrides(filters.shape) as [number, number, number, number];
-      const source: View = {
-        ...filters,
-        shape: turned.shape,
-        strides: [-kStep, -wStep, 1, cStep],
-        offset: filters.offset + (kh - 1) * kStep + (kw - 1) * wStep,
-      };
-      copy([turned], [source]);
-      withPadding(engine, dy, reach, (padded) => convolve(engine, dx, padded, turned, undefined, geometry));
-    });
+    if (met.flat().some(({ reach }) => reach[0] < 0 || reach[1] < 0)) return false;
+    if (met.length < pairs.length) fillView(engine, dx, 0);
+    const [n, , width, channels] = dx.shape as [number, number, number, number];
+    const maps = filters.shape[3]!;
+    const [lineStep, columnStep, channelStep] = contiguousStrides(filters.shape) as [number, number, number];
+    for (const [line, column] of met) {
+      withScratchView(engine, [line.taps, column.taps, maps, channels], (turned) => {
+        const last = ({ phase, taps }: Phase, stride: number) => phase + (taps - 1) * stride;
+        const offset = last(line, strides[0]!) * lineStep + last(column, strides[1]!) * columnStep;
+        copy(
+          [turned],
+          [
+            {
+              ...filters,
+              shape: turned.shape,
+              strides: [-strides[0]! * lineStep, -strides[1]! * columnStep, 1, channelStep],
+              offset: filters.offset + offset,
+            },
+          ],
+        );
+        const plain = { strides: [1, 1], dilation };
+        withPadding(engine, dy, [line.reach, column.reach], (padded) => {
+          if (!strided) convolve(engine, dx, padded, turned, undefined, plain);
+          else {
+            withScratchView(engine, [n, line.count, column.count, channels], (part) => {
+              convolve(engine, part, padded, turned, undefined, plain);
+              const bytes = 4 * channels;
+              for (let row = 0; row < n * line.count; row++) {
+                const image = Math.floor(row / line.count);
+                const y = image * dx.shape[1]! + line.first + (row - image * line.count) * strides[0]!;
+                const target = addressOf(dx) + (y * width + column.first) * bytes;
+                const source = addressOf(part) + row * column.count * bytes;
+                place(engine, column.count, bytes, source, bytes, target, strides[1]! * bytes);
+              }
+            });
+          }
+        });
+      });
+    }
     return undefined;
   };
 }
 
 /** Gradient by the filters, of x and dy [n, oh, ow, outs]. */
-export function makeConv2dFilterGrad(engine: Engine) {
+function makeConv2dFilterGrad(engine: Engine) {
   return (outs: readonly View[], inputs: readonly View[], geometry: Geometry): undefined | false => {
     const [x, dy] = inputs as [View, View];
     if (!fits(geometry)) return false;
@@ -216,13 +301,12 @@ export function makeConv2dFilterGrad(engine: Engine) {
 
 /** The same where x is padded already and the channels of dy are whole panels. */
 function filterGradient(engine: Engine, gradient: View, x: View, dy: View, { strides, dilation }: Geometry): void {
-  const [n, rows, pixels, maps] = dy.shape as [number, number, number, number];
+  const maps = dy.shape[3]!;
+  const { n, rows, pixels, imageStep, rowStep, pixelStep, tapStep } = walkOf(dy, x, strides, dilation);
   const [taps, columns, channels] = gradient.shape as [number, number, number, number];
-  const [, height, breadth] = x.shape as [number, number, number, number];
   const k = columns * channels;
   const tiles = tileRows(engine.features);
   const perTap = Math.ceil(k / tiles);
-  const rowStep = 4 * breadth * channels;
   engine.run(
     engine.kernel("conv2d filter gradient", defineFilterGradient),
     taps * perTap,
@@ -232,14 +316,58 @@ function filterGradient(engine: Engine, gradient: View, x: View, dy: View, { str
     rows,
     pixels,
     addressOf(x),
-    height * rowStep,
-    strides[0]! * rowStep,
-    4 * strides[1]! * channels,
-    dilation[0]! * rowStep,
+    imageStep,
+    rowStep,
+    pixelStep,
+    tapStep,
     k,
     addressOf(dy),
     4 * maps,
     maps / tileColumns(engine.features),
     addressOf(gradient),
   );
+}
+
+type ConvolutionKernel = (outs: readonly View[], inputs: readonly View[], geometry: Geometry) => undefined | false;
+
+/**
+ * A kernel for sequences by one for images: the time lies along the columns or, dilated, along the rows.
+ * @param filters where they are: the second input, or the output
+ */
+function alongTime(kernel: ConvolutionKernel, filters: "input" | "output"): ConvolutionKernel {
+  return (outs, inputs, { strides, padding, dilation, groups }) => {
+    const dilated = dilation[0]! > 1;
+    const pair = <T>(time: T, other: T): readonly T[] => (dilated ? [time, other] : [other, time]);
+    const lift = (view: View, time: number): View => {
+      // a bias stays as it is
+      if (view.shape.length === 1) return view;
+      const shape = view.shape.toSpliced(dilated ? time + 1 : time, 0, 1);
+      return { ...view, shape, strides: contiguousStrides(shape) };
+    };
+    return kernel(
+      outs.map((view) => lift(view, filters === "output" ? 0 : 1)),
+      inputs.map((view, i) => lift(view, filters === "input" && i === 1 ? 0 : 1)),
+      {
+        strides: pair(strides[0]!, 1),
+        padding: pair(padding[0]!, [0, 0] as const),
+        dilation: pair(dilation[0]!, 1),
+        groups,
+      },
+    );
+  };
+}
+
+/** The records of one and two spatial axes. */
+export function convolutionKernels(engine: Engine) {
+  const [forward, byInput, byFilters] = [makeConv2d, makeConv2dInputGrad, makeConv2dFilterGrad].map((make) =>
+    make(engine),
+  ) as [ConvolutionKernel, ConvolutionKernel, ConvolutionKernel];
+  return {
+    conv1d: alongTime(forward, "input"),
+    conv1dInputGrad: alongTime(byInput, "input"),
+    conv1dFilterGrad: alongTime(byFilters, "output"),
+    conv2d: forward,
+    conv2dInputGrad: byInput,
+    conv2dFilterGrad: byFilters,
+  };
 }

@@ -1,7 +1,8 @@
 /** The table of fused kernels, by the name of the op they serve. */
 import type { FusedKernels } from "@neurite/core";
 import type { Engine } from "../engine.js";
-import { makeConv2d, makeConv2dFilterGrad, makeConv2dInputGrad } from "./convolution.js";
+import { convolutionKernels } from "./convolution.js";
+import { makeGruCell, makeGruCellGrad } from "./gru-cell.js";
 import { makeLayerNorm, makeLayerNormGrad } from "./layer-norm.js";
 import { makeLinear } from "./linear.js";
 import { makeLstmCell, makeLstmCellGrad } from "./lstm-cell.js";
@@ -11,9 +12,9 @@ import { makeSoftmax } from "./softmax.js";
 
 export function fusedKernels(engine: Engine): FusedKernels {
   return {
-    conv2d: makeConv2d(engine),
-    conv2dFilterGrad: makeConv2dFilterGrad(engine),
-    conv2dInputGrad: makeConv2dInputGrad(engine),
+    ...convolutionKernels(engine),
+    gruCell: makeGruCell(engine),
+    gruCellGrad: makeGruCellGrad(engine),
     layerNorm: makeLayerNorm(engine),
     layerNormGrad: makeLayerNormGrad(engine),
     linear: makeLinear(engine),

@@ -1,12 +1,11 @@
 /** The elementwise half of an LSTM step and its gradient, each in one pass over a row's four gates. */
 import type { View } from "@neurite/core";
 import { f32x4, type I32, i32, type V128, v128 } from "../emitter/code.js";
-import type { FunctionBuilder } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Engine } from "../engine.js";
-import { storeSome } from "../lanes.js";
 import { type Features, VectorMath } from "../vector-math.js";
 import { addressOf } from "../views.js";
+import { forRows } from "./cell-rows.js";
 
 const GRAIN = 4096;
 /** Bytes of a row of the four gates, for h = `hidden`. */
@@ -25,36 +24,6 @@ export function makeLstmCell(engine: Engine) {
     const addresses = [gates, c, h!, next!, active, squashed].map(addressOf);
     engine.run(kernel, n, Math.ceil(GRAIN / hidden), hidden, ...addresses);
   };
-}
-
-/** A loop over rows begin … end, and in each over `hidden` elements, four at a time. */
-function forRows(
-  f: FunctionBuilder,
-  begin: I32,
-  end: I32,
-  hidden: I32,
-  visit: (row: I32, offset: I32, store: (address: I32, value: V128) => void) => void,
-): void {
-  const row = f.keep(begin);
-  const offset = f.variable("i32");
-  const left = f.variable("i32");
-  f.while(
-    () => i32.ltU(row, end),
-    () => {
-      f.set(offset, i32.const(0));
-      f.set(left, hidden);
-      f.while(
-        () => i32.gtU(left, 3),
-        () => {
-          visit(row, offset, (address, value) => f.do(v128.store(address, value)));
-          f.increase(offset, 16);
-          f.increase(left, -4);
-        },
-      );
-      f.if(left, () => visit(row, offset, (address, value) => storeSome(f, "float32", address, value, left)));
-      f.increase(row, 1);
-    },
-  );
 }
 
 function defineCell(module: ModuleBuilder, features: Features, recording: boolean): void {

@@ -34,7 +34,8 @@ function definePlace(module: ModuleBuilder, single: boolean): void {
   });
 }
 
-function place(
+/** Copies `count` runs of `bytes` bytes from steps of one size to steps of another. */
+export function place(
   engine: Engine,
   count: number,
   bytes: number,
