@@ -9,7 +9,8 @@ const usage = `usage: npm run <command> -- [args…]
   demo         translate between languages (subcommands: demo, train, translate, evaluate)
   test         every check and test; npm test -- PATTERN runs only the matching tests
   conformance  run the backend conformance suite
-  bench        time ops and models
+  bench        time ops and models beside other libraries, which it installs when asked for them
+  book         lists the chapter's examples; npm run book -- NAME runs one
   build | lint | format | typecheck`;
 
 /** Subcommands of the translate app; anything else goes to its subcommand `demo`. */
@@ -26,8 +27,12 @@ const commands = {
     await run.install();
     await run.app("packages/conformance", args);
   },
+  book: async (args, run) => {
+    await run.install(["book"]);
+    await run.app("apps/book", args);
+  },
   bench: async (args, run) => {
-    await run.install();
+    await run.install(["benchmark"]);
     await run.app("apps/benchmark", args);
   },
   test: async (args, run) => {

@@ -1,24 +1,23 @@
 /** The backends a run can choose from, loaded when chosen. */
+import { auto, BACKENDS } from "@neurite/auto";
 import { type Device, setDefaultDevice, ValueError } from "@neurite/core";
 
-const BACKENDS: Readonly<Record<string, () => Promise<Device>>> = {
+const CHOICES: Readonly<Record<string, () => Promise<Device>>> = {
   async auto() {
-    const { device, backend, reason } = await (await import("@neurite/auto")).auto();
+    const { device, backend, reason } = await auto();
     console.error(`Backend ${backend}: ${reason}`);
     return device;
   },
-  "cpu-js": async () => (await import("@neurite/backend-cpu-js")).cpuJs(),
-  wasm: async () => (await import("@neurite/backend-wasm")).wasm(),
-  "worker-threads": async () => (await import("@neurite/backend-worker-threads")).workerThreads(),
+  ...BACKENDS,
   gpujs: async () => (await import("@neurite/backend-gpujs")).gpujs(),
 };
 
 export const DEFAULT_BACKEND = "auto";
-export const BACKEND_NAMES = Object.keys(BACKENDS);
+export const BACKEND_NAMES = Object.keys(CHOICES);
 
 /** Makes the named backend the default device. */
 export async function useBackend(name: string): Promise<Device> {
-  const create = Object.hasOwn(BACKENDS, name) ? BACKENDS[name] : undefined;
+  const create = Object.hasOwn(CHOICES, name) ? CHOICES[name] : undefined;
   if (!create) {
     throw new ValueError({
       op: "translate",

@@ -81,7 +81,7 @@ describe("a mistake", () => {
     [
       "an unknown backend",
       () => ["train", "--backend", "cuda"],
-      /--backend expects one of auto, cpu-js, wasm, worker-threads, gpujs, but received "cuda"/,
+      /--backend expects one of auto, worker-threads, wasm, cpu-js, gpujs, but received "cuda"/,
     ],
     ["a backend called like a method", () => ["train", "--backend", "toString"], /--backend expects one of/],
     [

@@ -1,11 +1,24 @@
 /** Choosing a backend. */
 import type { Device } from "@neurite/core";
 
+/**
+ * The backends to choose from, fastest first, each loaded when its function is called. Names are those of the packages
+ * without `@neurite/backend-`.
+ * @example
+ * setDefaultDevice(await BACKENDS.wasm());
+ */
+export const BACKENDS = {
+  "worker-threads": async (): Promise<Device> => (await import("@neurite/backend-worker-threads")).workerThreads(),
+  wasm: async (): Promise<Device> => (await import("@neurite/backend-wasm")).wasm(),
+  "cpu-js": async (): Promise<Device> => (await import("@neurite/backend-cpu-js")).cpuJs(),
+} as const;
+
+export type BackendName = keyof typeof BACKENDS;
+
 /** A backend, and why it was chosen. */
 export interface Choice {
   readonly device: Device;
-  /** Name of the backend's package without `@neurite/backend-`. */
-  readonly backend: "worker-threads" | "wasm" | "cpu-js";
+  readonly backend: BackendName;
   /** One sentence for people. */
   readonly reason: string;
 }
@@ -34,23 +47,19 @@ const SIMD_MODULE = [
  * setDefaultDevice(device);
  */
 export async function auto(): Promise<Choice> {
+  const { backend, reason } = choose();
+  return { device: await BACKENDS[backend](), backend, reason };
+}
+
+function choose(): Omit<Choice, "device"> {
   const { WebAssembly, SharedArrayBuffer, crossOriginIsolated, process, navigator } = globalThis as Globals;
   if (!WebAssembly?.validate(new Uint8Array(SIMD_MODULE))) {
-    const { cpuJs } = await import("@neurite/backend-cpu-js");
-    return { device: cpuJs(), backend: "cpu-js", reason: "This engine has no WebAssembly SIMD." };
+    return { backend: "cpu-js", reason: "This engine has no WebAssembly SIMD." };
   }
   const cores = navigator?.hardwareConcurrency ?? process?.getBuiltinModule?.("node:os").availableParallelism() ?? 1;
   const shares =
     SharedArrayBuffer !== undefined && (process?.versions?.node !== undefined || crossOriginIsolated === true);
-  if (shares && cores > 1) {
-    const { workerThreads } = await import("@neurite/backend-worker-threads");
-    return {
-      device: await workerThreads({ threads: cores }),
-      backend: "worker-threads",
-      reason: `WebAssembly SIMD on ${cores} threads.`,
-    };
-  }
-  const { wasm } = await import("@neurite/backend-wasm");
+  if (shares && cores > 1) return { backend: "worker-threads", reason: `WebAssembly SIMD on ${cores} threads.` };
   const why = cores > 1 ? "the page is not cross-origin isolated, so threads cannot share memory" : "there is one core";
-  return { device: wasm(), backend: "wasm", reason: `WebAssembly SIMD on one thread: ${why}.` };
+  return { backend: "wasm", reason: `WebAssembly SIMD on one thread: ${why}.` };
 }
