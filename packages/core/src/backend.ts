@@ -113,4 +113,6 @@ export interface Backend {
   close?(): void | Promise<void>;
   readonly kernels: RequiredKernels;
   readonly fused?: FusedKernels;
+  /** It holds no numbers and its kernels do nothing: for runs that tell shapes. Host data is not made for it. */
+  readonly dry?: true;
 }

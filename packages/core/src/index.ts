@@ -82,6 +82,7 @@ export {
   allocateTensor,
   fromHost,
   isTensor,
+  madeOnHost,
   Tensor,
   viewOf,
 } from "./tensor.js";

@@ -282,6 +282,20 @@ export function fromHost<S extends Shape>(
   return result;
 }
 
+/** A tensor that `fill` writes in row-major order; a dry backend, which holds no numbers, makes room alone. */
+export function madeOnHost<S extends Shape>(
+  dtype: DType,
+  shape: S,
+  device: Device,
+  fill: (data: TypedArray) => void,
+): Tensor<S> {
+  expectShape("tensor", shape);
+  if (device.backend.dry) return allocateTensor(device, shape, dtype) as Tensor<S>;
+  const data = hostArray(dtype, sizeOf(shape));
+  fill(data);
+  return fromHost(data, dtype, shape, device);
+}
+
 function rangeOf(data: TypedArray): readonly [number, number] | null {
   if (data.length === 0) return null;
   let low = data[0]!;

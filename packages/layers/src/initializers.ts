@@ -2,15 +2,15 @@
 import {
   type Device,
   type DType,
+  defaultDevice,
   defaultGenerator,
   expectFloat,
   expectShape,
   formatShape,
-  fromHost,
   full,
   type Generator,
-  hostArray,
   isParameter,
+  madeOnHost,
   normal,
   type Parameter,
   type Shape,
@@ -18,6 +18,7 @@ import {
   scope,
   sizeOf,
   type Tensor,
+  type TypedArray,
   uniform,
   ValueError,
 } from "@neurite/core";
@@ -75,12 +76,12 @@ export function initTruncatedNormal(
 }
 
 function drawn(op: string, shape: Shape, options: InitOptions, next: (generator: Generator) => number): Tensor {
-  const { dtype = "float32", device, generator = defaultGenerator() } = options;
+  const { dtype = "float32", device = defaultDevice(), generator = defaultGenerator() } = options;
   expectFloat(op, "dtype", dtype);
   expectShape(op, shape);
-  const data = hostArray(dtype, sizeOf(shape));
-  for (let i = 0; i < data.length; i++) data[i] = next(generator);
-  return fromHost(data, dtype, shape, device);
+  return madeOnHost(dtype, shape, device, (data) => {
+    for (let i = 0; i < data.length; i++) data[i] = next(generator);
+  });
 }
 
 /** Which axes of a weight are its units, for the count of connections. */
@@ -190,8 +191,13 @@ export function initOrthogonal(shape: Shape, { gain = 1, layout, ...options }: X
   const split = shape.length === 2 ? 1 : shape.length - 1;
   const rows = sizeOf(shape.slice(0, split));
   const columns = sizeOf(shape.slice(split));
-  const { dtype = "float32", device, generator = defaultGenerator() } = options;
+  const { dtype = "float32", device = defaultDevice(), generator = defaultGenerator() } = options;
   expectFloat("initOrthogonal", "dtype", dtype);
+  return madeOnHost(dtype, shape, device, (data) => fillOrthogonal(data, rows, columns, gain, generator));
+}
+
+/** Writes `gain` times a matrix [rows, columns] with orthonormal rows or columns. */
+function fillOrthogonal(data: TypedArray, rows: number, columns: number, gain: number, generator: Generator): void {
   const [count, length] = [Math.min(rows, columns), Math.max(rows, columns)];
   const basis: Float64Array[] = [];
   while (basis.length < count) {
@@ -202,13 +208,11 @@ export function initOrthogonal(shape: Shape, { gain = 1, layout, ...options }: X
     // a random vector lies in the span of others only by bad luck: draw anew
     if (norm > 1e-6) basis.push(next.map((value) => value / norm));
   }
-  const data = hostArray(dtype, rows * columns);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
       data[i * columns + j] = gain * (rows <= columns ? basis[i]![j]! : basis[j]![i]!);
     }
   }
-  return fromHost(data, dtype, shape, device);
 }
 
 function subtractProjection(x: Float64Array, unit: Float64Array): void {

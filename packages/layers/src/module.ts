@@ -18,6 +18,22 @@ import {
 /** The module whose `forward` an error passed last on its way out. */
 const passed = new WeakMap<object, Module>();
 
+/** Stands around each call of a module's `forward`; `run` makes the call. */
+export type ForwardObserver = (module: Module, run: () => unknown) => unknown;
+
+let observer: ForwardObserver | null = null;
+
+/** Runs `fn` while `next` observes every module, and only it. */
+export function withForwardObserver<T>(next: ForwardObserver, fn: () => T): T {
+  const before = observer;
+  observer = next;
+  try {
+    return fn();
+  } finally {
+    observer = before;
+  }
+}
+
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
@@ -40,7 +56,8 @@ export abstract class Module {
     const { forward } = this;
     const traced = (...args: never[]) => {
       try {
-        return forward.apply(this, args);
+        const run = () => forward.apply(this, args);
+        return observer ? observer(this, run) : run();
       } catch (error) {
         if (isNeuriteError(error)) this.#nameIn(error);
         throw error;

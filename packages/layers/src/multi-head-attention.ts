@@ -3,6 +3,7 @@ import {
   arange,
   attention,
   composite,
+  concat,
   type Device,
   dropout,
   expectSameShape,
@@ -17,6 +18,7 @@ import {
   permute,
   reshape,
   ShapeError,
+  slice,
   split,
   type Tensor,
   transpose,
@@ -40,6 +42,12 @@ export interface AttentionMasks {
   readonly mask?: Tensor | undefined;
   /** bool [batch, m]; true at keys that may be attended to, false at padding. */
   readonly keyMask?: Tensor | undefined;
+}
+
+/** What later positions need of earlier ones, [batch, heads, positions, features / heads] each. */
+export interface AttentionPast {
+  readonly keys: Tensor;
+  readonly values: Tensor;
 }
 
 /**
@@ -104,7 +112,32 @@ export class MultiHeadAttention extends Module {
     const [q, k, v] = this.#project(query, key, value).map((x) => this.#cut(x)) as [Tensor, Tensor, Tensor];
     const mask = joinedMask(masks, query, key);
     const context = this.training && this.dropout > 0 ? this.#dropped(q, k, v, mask) : attend(q, k, v, mask);
-    return this.outProj.forward(reshape(permute(context, [0, 2, 1, 3]), query.shape));
+    return this.#join(context, query);
+  }
+
+  /** The past of `n` rows like `x` that begin. */
+  emptyPast(n: number, { dtype, device }: Tensor): AttentionPast {
+    const none = zeros([n, this.heads, 0, this.features / this.heads], { dtype, device });
+    return { keys: none, values: none };
+  }
+
+  /**
+   * Causal self-attention of positions that follow others, whose keys and values are not computed again; without dropout.
+   * @param x [batch, n, features]: each position sees the past and those of x up to itself
+   * @returns y [batch, n, features] and the past of what comes next
+   */
+  extend(x: Tensor, past: AttentionPast): { readonly y: Tensor; readonly past: AttentionPast } {
+    this.#expect("x", x, x);
+    const [q, k, v] = this.#project(x, x, x).map((part) => this.#cut(part)) as [Tensor, Tensor, Tensor];
+    const [keys, values] = [concat([past.keys, k], 2), concat([past.values, v], 2)];
+    const [n, m] = [x.shape[1]!, keys.shape[2]!];
+    const mask = n === 1 ? undefined : slice(causalMask(m, { device: x.device }), [[m - n, m]]);
+    return { y: this.#join(attend(q, keys, values, mask), x), past: { keys, values } };
+  }
+
+  /** [batch, heads, length, features of a head] → [batch, length, features], projected. */
+  #join(context: Tensor, { shape }: Tensor): Tensor {
+    return this.outProj.forward(reshape(permute(context, [0, 2, 1, 3]), shape));
   }
 
   #expect(argument: string, x: Tensor, query: Tensor): void {

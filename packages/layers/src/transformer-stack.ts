@@ -3,6 +3,7 @@ import { formatShape, ShapeError, type Tensor } from "@neurite/core";
 import { initOptions } from "./init-options.js";
 import { initialize, initXavierUniform } from "./initializers.js";
 import { expectSize, Module } from "./module.js";
+import type { AttentionPast } from "./multi-head-attention.js";
 import { LayerNorm } from "./normalization.js";
 import {
   type DecoderMasks,
@@ -46,6 +47,25 @@ export class TransformerEncoder extends Module {
     const y = this.layers.reduce((value, layer) => layer.forward(value, masks), x);
     return this.norm ? this.norm.forward(y) : y;
   }
+
+  /**
+   * Causal continuation of positions seen before, each computed once; see {@link MultiHeadAttention.extend}.
+   * @param pasts one per layer, at first {@link emptyPasts}
+   */
+  extend(x: Tensor, pasts: readonly AttentionPast[]): { readonly y: Tensor; readonly pasts: readonly AttentionPast[] } {
+    let y = x;
+    const next = this.layers.map((layer, i) => {
+      const extended = layer.extend(y, pasts[i]!);
+      y = extended.y;
+      return extended.past;
+    });
+    return { y: this.norm ? this.norm.forward(y) : y, pasts: next };
+  }
+
+  /** The pasts of `n` rows like `x` that begin. */
+  emptyPasts(n: number, x: Tensor): readonly AttentionPast[] {
+    return this.layers.map((layer) => layer.selfAttn.emptyPast(n, x));
+  }
 }
 
 /** Decoder layers one after the other, each attending to the same memory: [n, time, features] → the same. */
@@ -68,6 +88,30 @@ export class TransformerDecoder extends Module {
   forward(x: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
     const y = this.layers.reduce((value, layer) => layer.forward(value, memory, masks), x);
     return this.norm ? this.norm.forward(y) : y;
+  }
+
+  /**
+   * Causal continuation of positions seen before, each computed once; see {@link MultiHeadAttention.extend}.
+   * @param pasts one per layer, at first {@link emptyPasts}
+   */
+  extend(
+    x: Tensor,
+    memory: Tensor,
+    pasts: readonly AttentionPast[],
+    masks: DecoderMasks = {},
+  ): { readonly y: Tensor; readonly pasts: readonly AttentionPast[] } {
+    let y = x;
+    const next = this.layers.map((layer, i) => {
+      const extended = layer.extend(y, memory, pasts[i]!, masks);
+      y = extended.y;
+      return extended.past;
+    });
+    return { y: this.norm ? this.norm.forward(y) : y, pasts: next };
+  }
+
+  /** The pasts of `n` rows like `x` that begin. */
+  emptyPasts(n: number, x: Tensor): readonly AttentionPast[] {
+    return this.layers.map((layer) => layer.selfAttn.emptyPast(n, x));
   }
 }
 

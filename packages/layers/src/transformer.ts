@@ -5,7 +5,7 @@ import { initOptions } from "./init-options.js";
 import type { InitOptions } from "./initializers.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";
-import { MultiHeadAttention } from "./multi-head-attention.js";
+import { type AttentionPast, MultiHeadAttention } from "./multi-head-attention.js";
 import { LayerNorm } from "./normalization.js";
 
 export interface TransformerLayerOptions extends InitOptions {
@@ -51,6 +51,23 @@ abstract class TransformerLayer extends Module {
     if (this.normFirst) return add(x, dropped.forward(part(norm.forward(x))));
     return norm.forward(add(x, dropped.forward(part(x))));
   }
+
+  /** The residual of self-attention with a past. */
+  protected extended(
+    attention: MultiHeadAttention,
+    x: Tensor,
+    past: AttentionPast,
+    norm: LayerNorm,
+    dropped: Dropout,
+  ): { readonly y: Tensor; readonly past: AttentionPast } {
+    let next = past;
+    const y = this.residual(x, norm, dropped, (value) => {
+      const extended = attention.extend(value, past);
+      next = extended.past;
+      return extended.y;
+    });
+    return { y, past: next };
+  }
 }
 
 export interface EncoderMasks {
@@ -91,6 +108,12 @@ export class TransformerEncoderLayer extends TransformerLayer {
   forward(x: Tensor, masks: EncoderMasks = {}): Tensor {
     const attended = this.residual(x, this.norm1, this.dropout1, (y) => this.selfAttn.forward(y, y, y, masks));
     return this.residual(attended, this.norm2, this.dropout2, (y) => this.feed(y));
+  }
+
+  /** Causal continuation of positions seen before; see {@link MultiHeadAttention.extend}. */
+  extend(x: Tensor, past: AttentionPast): { readonly y: Tensor; readonly past: AttentionPast } {
+    const extended = this.extended(this.selfAttn, x, past, this.norm1, this.dropout1);
+    return { y: this.residual(extended.y, this.norm2, this.dropout2, (y) => this.feed(y)), past: extended.past };
   }
 }
 
@@ -146,5 +169,24 @@ export class TransformerDecoderLayer extends TransformerLayer {
       this.multiheadAttn.forward(y, memory, memory, across),
     );
     return this.residual(second, this.norm3, this.dropout3, (y) => this.feed(y));
+  }
+
+  /**
+   * Causal continuation of positions seen before; see {@link MultiHeadAttention.extend}.
+   * @param x [n, time, features]
+   * @param memory [n, source, features]
+   */
+  extend(
+    x: Tensor,
+    memory: Tensor,
+    past: AttentionPast,
+    { memoryMask, memoryKeyMask }: DecoderMasks = {},
+  ): { readonly y: Tensor; readonly past: AttentionPast } {
+    const extended = this.extended(this.selfAttn, x, past, this.norm1, this.dropout1);
+    const across = { mask: memoryMask, keyMask: memoryKeyMask };
+    const second = this.residual(extended.y, this.norm2, this.dropout2, (y) =>
+      this.multiheadAttn.forward(y, memory, memory, across),
+    );
+    return { y: this.residual(second, this.norm3, this.dropout3, (y) => this.feed(y)), past: extended.past };
   }
 }

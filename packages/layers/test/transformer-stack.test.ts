@@ -32,6 +32,41 @@ describe("TransformerEncoder and TransformerDecoder", () => {
     expect(values(decoder.forward(x, memory, across))).toEqual(values(decoder.norm!.forward(inner)));
   });
 
+  it.each([false, true])(
+    "extend a sequence part by part to what it is as a whole (normalising first: %s)",
+    (normFirst) => {
+      const encoder = new TransformerEncoder(4, 2, { layers: 2, normFirst, ...options, ...float64() });
+      const decoder = new TransformerDecoder(4, 2, { layers: 2, normFirst, ...options, ...float64() });
+      const [x, memory] = [random([2, 6, 4]), random([2, 5, 4], 2)];
+      const memoryKeyMask = mask([1, 1, 1, 0, 0, 1, 1, 1, 1, 1], [2, 5]);
+      let [own, across] = [encoder.emptyPasts(2, x), decoder.emptyPasts(2, x)];
+      const parts = [
+        [0, 2],
+        [2, 3],
+        [3, 6],
+      ].map(([from, to]) => {
+        const part = slice(x, [null, [from, to]]);
+        const [a, b] = [encoder.extend(part, own), decoder.extend(part, memory, across, { memoryKeyMask })];
+        [own, across] = [a.pasts, b.pasts];
+        return [a.y, b.y] as const;
+      });
+      const causal = { mask: causalMask(6) };
+      const wholes = [encoder.forward(x, causal), decoder.forward(x, memory, { ...causal, memoryKeyMask })];
+      wholes.forEach((whole, i) => {
+        const joined = concat(
+          parts.map((part) => part[i]!),
+          1,
+        );
+        expect(distance(values(joined), values(whole))).toBeLessThan(1e-12);
+      });
+      expect(own[1]!.keys.shape).toEqual([2, 2, 6, 2]);
+      const [{ selfAttn }] = encoder.layers as [(typeof encoder.layers)[0]];
+      expect(() => selfAttn.extend(random([2, 1, 5]), own[0]!)).toThrow(
+        /MultiHeadAttention: x expects \[batch, length, 4\]/,
+      );
+    },
+  );
+
   it("start each layer with values of its own, and name them as PyTorch does", () => {
     const encoder = new TransformerEncoder(4, 2, { layers: 2, ...options, ...float64() });
     const own = encoder.parameters();

@@ -1,6 +1,5 @@
 /** Recurrent encoder–decoder with attention, for translation (Bahdanau et al. 2015; Luong et al. 2015, with input feeding). */
 import {
-  argMax,
   concat,
   crossEntropy,
   notEqual,
@@ -22,6 +21,8 @@ import {
   type LSTMState,
   Module,
 } from "@neurite/layers";
+import type { EncoderDecoder } from "./search/decoder.js";
+import { greedySearch } from "./search/greedy.js";
 
 export interface TranslatorOptions extends InitOptions {
   readonly sourceTokens: number;
@@ -132,16 +133,16 @@ export class Translator extends Module {
    * @returns int32 [n, steps]; what follows an end mark means nothing
    */
   greedy(source: Tensor, start: number, steps: number): Tensor {
-    const encoded = this.encode(source);
-    let state = this.start(encoded);
-    const first = zeros([source.shape[0]!], { dtype: "int32", device: source.device });
-    let token = first.add(start);
-    const tokens: Tensor[] = [];
-    for (let t = 0; t < steps; t++) {
-      state = this.step(this.targetEmbedding.forward(token), state, encoded);
-      token = argMax(this.logits(state.h, state.context));
-      tokens.push(token);
-    }
-    return stack(tokens, 1);
+    return greedySearch(this.writer(), this.encode(source), { start, steps });
+  }
+
+  /** The decoder from tokens to scores, for searches. */
+  writer(): EncoderDecoder<Encoded, DecoderState> {
+    return {
+      encode: (source) => this.encode(source),
+      start: (encoded) => this.start(encoded),
+      step: (tokens, state, encoded) => this.step(this.targetEmbedding.forward(tokens), state, encoded),
+      logits: ({ h, context }) => this.logits(h, context),
+    };
   }
 }

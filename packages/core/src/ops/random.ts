@@ -1,11 +1,11 @@
 /** Random tensors. Numbers are drawn on the host, so every backend gets the same ones. */
 import { type Device, defaultDevice } from "../device.js";
-import { type DType, expectFloat, hostArray } from "../dtype.js";
+import { type DType, expectFloat } from "../dtype.js";
 import { ValueError } from "../errors.js";
 import { defaultGenerator, type Generator } from "../random.js";
 import { composite } from "../scope.js";
-import { expectShape, type Shape, sizeOf } from "../shape.js";
-import { fromHost, type Tensor } from "../tensor.js";
+import { expectShape, type Shape } from "../shape.js";
+import { madeOnHost, type Tensor } from "../tensor.js";
 import { mul } from "./elementwise.js";
 
 export interface RandomOptions {
@@ -19,9 +19,9 @@ export interface RandomOptions {
 function draw(op: string, shape: Shape, options: RandomOptions, next: (generator: Generator) => number): Tensor {
   const { dtype = "float32", device = defaultDevice(), generator = defaultGenerator() } = options;
   expectShape(op, shape);
-  const data = hostArray(dtype, sizeOf(shape));
-  for (let i = 0; i < data.length; i++) data[i] = next(generator);
-  return fromHost(data, dtype, shape, device);
+  return madeOnHost(dtype, shape, device, (data) => {
+    for (let i = 0; i < data.length; i++) data[i] = next(generator);
+  });
 }
 
 /** Uniform in [low, high). */

@@ -1,0 +1,75 @@
+/** Fully connected network (Jiang §8.3.1). */
+import { formatShape, ShapeError, type Tensor, ValueError } from "@neurite/core";
+import {
+  BatchNorm1d,
+  Dropout,
+  type InitOptions,
+  initOptions,
+  type Layer,
+  Linear,
+  Module,
+  ReLU,
+  Sequential,
+} from "@neurite/layers";
+
+export interface MLPOptions extends InitOptions {
+  /** Makes the function after each hidden layer. Default `() => new ReLU()`. */
+  readonly activation?: () => Layer;
+  /** Dropout after each hidden activation. Default 0. */
+  readonly dropout?: number;
+  /** Batch normalisation before each activation. Default false. */
+  readonly batchNorm?: boolean;
+}
+
+/**
+ * The book's deep network: z₀ = x, a_l = W z_{l−1} + b, z_l = φ(a_l). It gives a_L, the logits: losses take the softmax.
+ * @param sizes inputs, hidden layers, outputs
+ * @throws ValueError for fewer than two sizes
+ * @example
+ * const net = new MLP([784, 256, 10], { dropout: 0.2 });
+ * const logits = net.forward(images);            // [128, 784] or [128, 28, 28, 1] → [128, 10]
+ */
+export class MLP extends Module {
+  readonly layers: Sequential;
+
+  constructor(
+    readonly sizes: readonly number[],
+    { activation = () => new ReLU(), dropout = 0, batchNorm = false, ...init }: MLPOptions = {},
+  ) {
+    super();
+    if (sizes.length < 2) {
+      throw new ValueError({
+        op: "MLP",
+        argument: "sizes",
+        expected: "at least two: inputs and outputs",
+        received: `[${sizes.join(", ")}]`,
+      });
+    }
+    const hidden = sizes
+      .slice(1, -1)
+      .flatMap((size, i): Layer[] => [
+        new Linear(sizes[i]!, size, init),
+        ...(batchNorm ? [new BatchNorm1d(size, init)] : []),
+        activation(),
+        ...(dropout > 0 ? [new Dropout(dropout, initOptions(init))] : []),
+      ]);
+    this.layers = new Sequential(...hidden, new Linear(sizes.at(-2)!, sizes.at(-1)!, init));
+  }
+
+  /**
+   * @param x [n, …] of `sizes[0]` elements a row
+   * @returns logits [n, outputs]
+   */
+  forward(x: Tensor): Tensor {
+    const [n, inputs] = [x.shape[0], this.sizes[0]!];
+    if (n === undefined || x.shape.slice(1).reduce((a, b) => a * b, 1) !== inputs) {
+      throw new ShapeError({
+        op: "MLP",
+        argument: "x",
+        expected: `[n, …] with ${inputs} elements a row`,
+        received: formatShape(x.shape),
+      });
+    }
+    return this.layers.forward(x.rank === 2 ? x : x.reshape([n, inputs]));
+  }
+}
