@@ -3,8 +3,8 @@ import { inference } from "@neurite/autograd";
 import { argMax, crossEntropy, fromHost, type Shape, sizeOf, type Tensor } from "@neurite/core";
 import { DataLoader, hostImage, type ImageChange } from "@neurite/data";
 import type { Module } from "@neurite/layers";
-import type { Optimizer, WeightAverage } from "@neurite/optimizers";
-import { ConfusionMatrix, type LearningCurves, Trainer } from "@neurite/training";
+import type { Optimizer, ReduceOnPlateau, WeightAverage } from "@neurite/optimizers";
+import { ConfusionMatrix, type EarlyStoppingOptions, type LearningCurves, Trainer } from "@neurite/training";
 import type { Run } from "./example.js";
 
 /** Examples of one shape, one after the other, with their classes. */
@@ -37,6 +37,10 @@ export interface ClassifyOptions {
   readonly labelSmoothing?: number;
   readonly average?: WeightAverage;
   readonly classes?: number;
+  /** Points of the curves. Default: one for each epoch. */
+  readonly points?: number;
+  readonly plateau?: ReduceOnPlateau;
+  readonly earlyStopping?: EarlyStoppingOptions;
   /** Steps that other trainings of the same example do before this one, and all together. */
   readonly before?: number;
   readonly total?: number;
@@ -83,6 +87,9 @@ export async function classify(run: Run, options: ClassifyOptions): Promise<Lear
     loss: ({ x, y }) => crossEntropy(model.forward(x), y, { labelSmoothing }),
     steps,
     metric: "accuracy",
+    ...(options.points ? { evaluateEvery: Math.ceil(steps / options.points) } : {}),
+    ...(options.plateau ? { plateau: options.plateau } : {}),
+    ...(options.earlyStopping ? { earlyStopping: options.earlyStopping } : {}),
     ...(average ? { average } : {}),
     evaluate: async () => ({
       train: (await test(model, probe, options.classes)).accuracy,

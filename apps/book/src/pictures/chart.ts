@@ -3,8 +3,19 @@ import { extent } from "d3-array";
 import { scaleLinear, scaleLog } from "d3-scale";
 import { line } from "d3-shape";
 
-const COLORS = ["#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2", "#7f7f7f"];
-const MARGIN = { left: 64, right: 150, top: 36, bottom: 46 };
+const COLORS = [
+  "#1f77b4",
+  "#d62728",
+  "#2ca02c",
+  "#9467bd",
+  "#ff7f0e",
+  "#17becf",
+  "#8c564b",
+  "#e377c2",
+  "#7f7f7f",
+  "#bcbd22",
+];
+const MARGIN = { left: 64, right: 200, top: 36, bottom: 46 };
 
 export interface Series {
   readonly name: string;
@@ -41,7 +52,7 @@ export function svg(width: number, height: number, content: readonly string[]): 
 /** Lines (or dots) over one pair of axes, with a legend. */
 export function lineChart(
   series: readonly Series[],
-  { title, x: xTitle, y: yTitle, logX = false, logY = false, width = 760, height = 400 }: ChartOptions,
+  { title, x: xTitle, y: yTitle, logX = false, logY = false, width = 810, height = 400 }: ChartOptions,
 ): string {
   const points = series.flatMap((one) => one.points).filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
   const [left, right] = extent(points, ([x]) => x);
