@@ -1,6 +1,7 @@
 /** The table of fused kernels, by the name of the op they serve. */
 import type { FusedKernels } from "@neurite/core";
 import type { Engine } from "../engine.js";
+import { makeBatchNorm, makeBatchNormGrad } from "./batch-norm.js";
 import { convolutionKernels } from "./convolution.js";
 import { makeGruCell, makeGruCellGrad } from "./gru-cell.js";
 import { makeLayerNorm, makeLayerNormGrad } from "./layer-norm.js";
@@ -12,6 +13,8 @@ import { makeSoftmax } from "./softmax.js";
 
 export function fusedKernels(engine: Engine): FusedKernels {
   return {
+    batchNorm: makeBatchNorm(engine),
+    batchNormGrad: makeBatchNormGrad(engine),
     ...convolutionKernels(engine),
     gruCell: makeGruCell(engine),
     gruCellGrad: makeGruCellGrad(engine),

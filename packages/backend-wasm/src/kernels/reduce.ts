@@ -8,21 +8,40 @@ import { across, elementBytes, firstLanes, loadLanes, storeLanes, storeSome } fr
 import { addressOf } from "../views.js";
 
 const GRAIN = 16_384;
+/** Elements of a block of rows. */
+const BLOCK = 4096;
 
 export function makeReduce(engine: Engine) {
+  const reduce = (kind: ReduceKind, dtype: DType, [outer, n, inner]: readonly number[], x: number, out: number) => {
+    if (inner === 1) {
+      const kernel = engine.variant("reduce rows", kind, dtype, (module) => defineRows(module, kind, dtype));
+      engine.run(kernel, outer!, Math.ceil(GRAIN / n!), n!, x, out);
+      return;
+    }
+    const kernel = engine.variant("reduce columns", kind, dtype, (module) => defineColumns(module, kind, dtype));
+    // groups of four columns of every outer index are the items
+    const groups = Math.ceil(inner! / 4);
+    engine.run(kernel, outer! * groups, Math.ceil(GRAIN / (4 * n!)), n!, inner!, groups, x, out);
+  };
   return (outs: readonly View[], inputs: readonly View[], { kind }: { readonly kind: ReduceKind }): undefined => {
     const [x] = inputs as [View];
-    const [outer, n, inner] = x.shape as [number, number, number];
-    const out = addressOf(outs[0]!);
-    if (inner === 1) {
-      const kernel = engine.variant("reduce rows", kind, x.dtype, (module) => defineRows(module, kind, x.dtype));
-      engine.run(kernel, outer, Math.ceil(GRAIN / n), n, addressOf(x), out);
-    } else {
-      const kernel = engine.variant("reduce columns", kind, x.dtype, (module) => defineColumns(module, kind, x.dtype));
-      // groups of four columns of every outer index are the items
-      const groups = Math.ceil(inner / 4);
-      engine.run(kernel, outer * groups, Math.ceil(GRAIN / (4 * n)), n, inner, groups, addressOf(x), out);
+    const shape = x.shape as readonly [number, number, number];
+    const [outer, n, inner] = shape;
+    const [from, to] = [addressOf(x), addressOf(outs[0]!)];
+    const rows = Math.max(16, Math.floor(BLOCK / inner));
+    if (outer > 1 || inner === 1 || n < 4 * rows) {
+      reduce(kind, x.dtype, shape, from, to);
+      return;
     }
+    // a tall matrix: first blocks of rows that fit the cache, then their results
+    const blocks = Math.floor(n / rows);
+    const rest = n - blocks * rows;
+    const line = inner * elementBytes(x.dtype);
+    engine.withScratch((blocks + 1) * line, (parts) => {
+      reduce(kind, x.dtype, [blocks, rows, inner], from, parts);
+      if (rest > 0) reduce(kind, x.dtype, [1, rest, inner], from + blocks * rows * line, parts + blocks * line);
+      reduce(kind, x.dtype, [1, blocks + (rest > 0 ? 1 : 0), inner], parts, to);
+    });
   };
 }
 
