@@ -3,19 +3,22 @@ import type { FusedKernels } from "@neurite/core";
 import type { Engine } from "../engine.js";
 import { makeBatchNorm, makeBatchNormGrad } from "./batch-norm.js";
 import { convolutionKernels } from "./convolution.js";
+import { makeCrossEntropy, makeCrossEntropyGrad } from "./cross-entropy.js";
 import { makeGruCell, makeGruCellGrad } from "./gru-cell.js";
 import { makeLayerNorm, makeLayerNormGrad } from "./layer-norm.js";
 import { makeLinear } from "./linear.js";
 import { makeLstmCell, makeLstmCellGrad } from "./lstm-cell.js";
 import { makeOptimizerUpdate } from "./optimizer-update.js";
 import { poolingKernels } from "./pooling.js";
-import { makeSoftmax } from "./softmax.js";
+import { makeSoftmax, makeSoftmaxGrad } from "./softmax.js";
 
 export function fusedKernels(engine: Engine): FusedKernels {
   return {
     batchNorm: makeBatchNorm(engine),
     batchNormGrad: makeBatchNormGrad(engine),
     ...convolutionKernels(engine),
+    crossEntropy: makeCrossEntropy(engine),
+    crossEntropyGrad: makeCrossEntropyGrad(engine),
     gruCell: makeGruCell(engine),
     gruCellGrad: makeGruCellGrad(engine),
     layerNorm: makeLayerNorm(engine),
@@ -26,6 +29,8 @@ export function fusedKernels(engine: Engine): FusedKernels {
     lstmCell: makeLstmCell(engine),
     lstmCellGrad: makeLstmCellGrad(engine),
     softmax: makeSoftmax(engine, "softmax"),
+    softmaxGrad: makeSoftmaxGrad(engine, "softmaxGrad"),
     logSoftmax: makeSoftmax(engine, "logSoftmax"),
+    logSoftmaxGrad: makeSoftmaxGrad(engine, "logSoftmaxGrad"),
   };
 }

@@ -61,3 +61,43 @@ function defineSoftmax(module: ModuleBuilder, features: Features, kind: "softmax
     );
   });
 }
+
+/** outs the gradient by x; inputs y and dy. */
+export function makeSoftmaxGrad(engine: Engine, kind: "softmaxGrad" | "logSoftmaxGrad") {
+  return (outs: readonly View[], inputs: readonly View[], { axis }: { readonly axis: number }): undefined | false => {
+    const [y, dy] = inputs as [View, View];
+    const n = y.shape[axis]!;
+    if (axis !== y.shape.length - 1) return false;
+    const kernel = engine.kernel(kind, (module, features) => defineGradient(module, features, kind));
+    engine.run(kernel, sizeOf(y.shape) / n, Math.ceil(GRAIN / n), n, ...[y, dy, outs[0]!].map(addressOf));
+    return undefined;
+  };
+}
+
+/** y ⊙ (dy − Σ dy ⊙ y), or dy − eʸ·Σ dy. */
+function defineGradient(module: ModuleBuilder, features: Features, kind: "softmaxGrad" | "logSoftmaxGrad"): void {
+  module.define("run", { begin: "i32", end: "i32", n: "i32", y: "i32", dy: "i32", out: "i32" }, (f, p) => {
+    const math = new VectorMath(f, features);
+    const rows = new RowWalk(f, p.n);
+    const row = f.keep(p.begin);
+    const logarithm = kind === "logSoftmaxGrad";
+    f.while(
+      () => i32.ltU(row, p.end),
+      () => {
+        const bytes = f.keep(i32.shl(i32.mul(row, p.n), 2));
+        const [y, dy, target] = [p.y, p.dy, p.out].map((base) => f.keep(i32.add(base, bytes)));
+        const sum = rows.fold(
+          f.vector(0),
+          (total, { load }) => (logarithm ? f32x4.add(total, load(dy!)) : math.madd(load(dy!), load(y!), total)),
+          f32x4.add,
+        );
+        const total = f.keep(across(f, sum, f32x4.add));
+        rows.pass(({ load, store }) => {
+          if (logarithm) store(target!, f32x4.sub(load(dy!), f32x4.mul(math.expNonPositive(load(y!)), total)));
+          else store(target!, f32x4.mul(load(y!), f32x4.sub(load(dy!), total)));
+        }, true);
+        f.increase(row, 1);
+      },
+    );
+  });
+}

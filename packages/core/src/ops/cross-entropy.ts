@@ -9,7 +9,7 @@ import type { Tensor } from "../tensor.js";
 import { cast } from "./copy.js";
 import { arange } from "./create.js";
 import { add, div, equal, maximum, mul, neg, notEqual, sub, where } from "./elementwise.js";
-import { pick } from "./gather.js";
+import { expectRange, pick } from "./gather.js";
 import { mean, sum } from "./reduce.js";
 import { logSoftmax, softmax } from "./softmax.js";
 import { reshape, unsqueeze } from "./views.js";
@@ -29,10 +29,11 @@ function counted(targets: Tensor, ignoreIndex: number | null): { safe: Tensor; m
 /** Loss of each row: logits [n, c] and targets [n] give [n], 0 where ignored. */
 const crossEntropyOp = /* @__PURE__ */ defineOp<CrossEntropyAttrs>({
   name: "crossEntropy",
-  infer([logits, targets]) {
+  infer([logits, targets], { ignoreIndex }) {
     expectFloat("crossEntropy", "logits", logits!.dtype);
     expectIndex("crossEntropy", "targets", targets!.dtype);
     expectSameShape("crossEntropy", "targets", logits!.shape.slice(0, 1), targets!.shape);
+    if (ignoreIndex === null) expectRange("crossEntropy", targets!, logits!.shape[1]!);
     return [{ shape: targets!.shape, dtype: logits!.dtype }];
   },
   compose([logits, targets], { ignoreIndex, labelSmoothing }) {
@@ -44,16 +45,25 @@ const crossEntropyOp = /* @__PURE__ */ defineOp<CrossEntropyAttrs>({
     }
     return [mask ? where(mask, loss, 0) : loss];
   },
-  // dy·(softmax(logits) − smoothed one-hot)
-  vjp({ attrs: { ignoreIndex, labelSmoothing }, inputs: [logits, targets], dy: [dy] }) {
+  vjp: ({ attrs, inputs: [logits, targets], dy: [dy] }) => [
+    dispatch(crossEntropyGradOp, [logits!, targets!, dy!], attrs)[0]!,
+    null,
+  ],
+  saves: { inputs: [0, 1] },
+});
+
+/** dy·(softmax(logits) − smoothed one-hot), 0 where ignored; from logits, targets and dy. */
+const crossEntropyGradOp = /* @__PURE__ */ defineOp<CrossEntropyAttrs>({
+  name: "crossEntropyGrad",
+  infer: ([logits]) => [logits!],
+  compose([logits, targets, dy], { ignoreIndex, labelSmoothing }) {
     const { safe, mask } = counted(targets!, ignoreIndex);
     const classes = logits!.shape[1]!;
     const oneHot = equal(unsqueeze(safe, 1), arange(0, classes, 1, { device: logits!.device }));
     const wanted = add(mul(cast(oneHot, logits!.dtype), 1 - labelSmoothing), labelSmoothing / classes);
     const weight = unsqueeze(mask ? where(mask, dy!, 0) : dy!, 1);
-    return [mul(sub(softmax(logits!), wanted), weight), null];
+    return [mul(sub(softmax(logits!), wanted), weight)];
   },
-  saves: { inputs: [0, 1] },
 });
 
 export interface CrossEntropyOptions {

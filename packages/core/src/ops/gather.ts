@@ -35,7 +35,7 @@ function gatherViews(source: Tensor, indices: Tensor, picked: Tensor, axis: numb
 }
 
 /** Refuses host-made indices whose range is known; others are checked by the kernel. */
-function expectRange(op: string, indices: Tensor, length: number): void {
+export function expectRange(op: string, indices: Tensor, length: number): void {
   const { range } = indices.storage;
   // a view may leave out the extreme element, so only a whole storage is judged by its range
   if (!range || indices.size !== indices.storage.length) return;

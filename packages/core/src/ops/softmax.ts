@@ -28,9 +28,15 @@ const softmaxOp = /* @__PURE__ */ defineOp<SoftmaxAttrs>({
     const powers = exp(shifted(x!, axis));
     return [div(powers, sum(powers, along(axis)))];
   },
-  // Jᵀdy with J = diag(y) − yyᵀ
-  vjp: ({ attrs: { axis }, outputs: [y], dy: [dy] }) => [mul(y!, sub(dy!, sum(mul(dy!, y!), along(axis))))],
+  vjp: ({ attrs, outputs: [y], dy: [dy] }) => [dispatch(softmaxGradOp, [y!, dy!], attrs)[0]!],
   saves: { outputs: [0] },
+});
+
+/** Jᵀdy with J = diag(y) − yyᵀ, from y and dy. */
+const softmaxGradOp = /* @__PURE__ */ defineOp<SoftmaxAttrs>({
+  name: "softmaxGrad",
+  infer: ([y]) => [y!],
+  compose: ([y, dy], { axis }) => [mul(y!, sub(dy!, sum(mul(dy!, y!), along(axis))))],
 });
 
 const logSoftmaxOp = /* @__PURE__ */ defineOp<SoftmaxAttrs>({
@@ -43,8 +49,15 @@ const logSoftmaxOp = /* @__PURE__ */ defineOp<SoftmaxAttrs>({
     const low = shifted(x!, axis);
     return [sub(low, log(sum(exp(low), along(axis))))];
   },
-  vjp: ({ attrs: { axis }, outputs: [y], dy: [dy] }) => [sub(dy!, mul(exp(y!), sum(dy!, along(axis))))],
+  vjp: ({ attrs, outputs: [y], dy: [dy] }) => [dispatch(logSoftmaxGradOp, [y!, dy!], attrs)[0]!],
   saves: { outputs: [0] },
+});
+
+/** dy − eʸ·Σdy, from y and dy. */
+const logSoftmaxGradOp = /* @__PURE__ */ defineOp<SoftmaxAttrs>({
+  name: "logSoftmaxGrad",
+  infer: ([y]) => [y!],
+  compose: ([y, dy], { axis }) => [sub(dy!, mul(exp(y!), sum(dy!, along(axis))))],
 });
 
 /** yᵢ = e^{xᵢ} / Σⱼ e^{xⱼ} along `axis`; shape as `x`. */
