@@ -10,12 +10,14 @@ import {
   linear,
   maxPool2d,
   mul,
+  onesLike,
   relu,
   setDefaultDevice,
   sigmoid,
   softmax,
   sum,
   type Tensor,
+  tanh,
   tensor,
   uniform,
 } from "@neurite/core";
@@ -45,6 +47,20 @@ const timesTransposed = (w: Matrix, x: Vector) =>
   );
 const outer = (a: Vector, b: Vector) => a.flatMap((x) => b.map((y) => x * y));
 
+describe("artificial neuron", () => {
+  it("is φ(Σ wᵢxᵢ + b), exactly", () => {
+    const [w, x, b] = [[0.5, -1.25, 2], [3, 0.5, -0.75], 0.125];
+    const output = (phi: (x: Tensor) => Tensor, bias: number) =>
+      values(phi(linear(vector(x), tensor(Float64Array.from(w), { shape: [1, 3] }), vector([bias]))));
+    expect(dot(w, x) + b).toBe(-0.5);
+    expect(output((a) => a, b)).toEqual([-0.5]);
+    expect(output(relu, b)).toEqual([0]);
+    expect(output(relu, 1)).toEqual([0.375]);
+    expect(output(sigmoid, b)).toEqual([1 / (1 + Math.exp(0.5))]);
+    expect(output(sigmoid, 0.625)).toEqual([0.5]);
+  });
+});
+
 describe("full connection, y = Wx + b", () => {
   const [w, b, x, e] = [random([3, 4], 1), random([3], 2), random([4], 3), random([3], 4)];
 
@@ -64,6 +80,21 @@ describe("full connection, y = Wx + b", () => {
 
 describe("activations", () => {
   const [x, e] = [random([50], 5), random([50], 6)];
+
+  it.each(["float32", "float64"] as const)(
+    "stay in their ranges, without overflow where inputs are large, in %s",
+    (dtype) => {
+      const far = tensor([-1e30, -1000, 0, 1000, 1e30], { dtype });
+      expect(values(sigmoid(far))).toEqual([0, 0, 0.5, 1, 1]);
+      expect(values(tanh(far))).toEqual([-1, -1, 0, 1, 1]);
+      expect(values(relu(far))).toEqual([0, 0, 0, 1000, dtype === "float32" ? Math.fround(1e30) : 1e30]);
+      for (const phi of [sigmoid, tanh]) {
+        const slopes = values(vjp(phi, far, onesLike(far)));
+        expect(slopes[2]).toBe(phi === tanh ? 1 : 0.25);
+        for (const i of [0, 1, 3, 4]) expect(slopes[i]).toBe(0);
+      }
+    },
+  );
 
   it("have the error φ′(x) ⊙ e: H(x) ⊙ e for ReLU, y(1 − y) ⊙ e for the sigmoid", () => {
     const [xs, es] = [values(x), values(e)];

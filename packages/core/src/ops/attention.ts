@@ -33,7 +33,8 @@ const attentionOp = /* @__PURE__ */ defineOp<{ readonly scale: number }>({
     return [{ shape: [...batch, n, v!.shape[v!.rank - 1]!], dtype: q!.dtype }];
   },
   compose([q, k, v, mask], { scale }) {
-    const scores = mul(matmul(q!, transpose(k!)), scale);
+    // the queries are scaled, since there are fewer of their elements than of scores
+    const scores = matmul(scale === 1 ? q! : mul(q!, scale), transpose(k!));
     return [matmul(maskedSoftmax(scores, mask), v!)];
   },
 });
