@@ -35,6 +35,8 @@ export interface ClassifyOptions {
   /** Changes each training image at random. */
   readonly augment?: ImageChange;
   readonly labelSmoothing?: number;
+  /** Of scores [n, classes] and labels [n]. Default: cross-entropy, with {@link labelSmoothing}. */
+  readonly loss?: (scores: Tensor, labels: Tensor) => Tensor;
   readonly average?: WeightAverage;
   readonly classes?: number;
   /** Points of the curves. Default: one for each epoch. */
@@ -54,6 +56,7 @@ export function stepsOf({ train, batchSize, epochs }: Pick<ClassifyOptions, "tra
 /** Trains a classifier; gives its learning curves. */
 export async function classify(run: Run, options: ClassifyOptions): Promise<LearningCurves> {
   const { model, optimizer, train, dev, batchSize, augment, labelSmoothing = 0, average } = options;
+  const { loss = (scores, labels) => crossEntropy(scores, labels, { labelSmoothing }) } = options;
   const size = sizeOf(train.shape);
   const steps = stepsOf(options);
   const { before = 0, total = steps } = options;
@@ -84,7 +87,7 @@ export async function classify(run: Run, options: ClassifyOptions): Promise<Lear
     model,
     optimizer,
     loader,
-    loss: ({ x, y }) => crossEntropy(model.forward(x), y, { labelSmoothing }),
+    loss: ({ x, y }) => loss(model.forward(x), y),
     steps,
     metric: "accuracy",
     ...(options.points ? { evaluateEvery: Math.ceil(steps / options.points) } : {}),

@@ -54,6 +54,7 @@ async function runExample({ name, section, title, load }: Entry, { backend, seed
   const example = await load();
   const bar = progressBar();
   const pictures = new Map<string, string | Uint8Array>();
+  const files = new Map<string, Uint8Array>();
   const run: Run = {
     seed,
     generator: new Generator(seed),
@@ -66,6 +67,7 @@ async function runExample({ name, section, title, load }: Entry, { backend, seed
       if (typeof content === "string") pictures.set(`${picture}.svg`, content);
       else pictures.set(`${picture}.png`, encodePNG(content));
     },
+    file: (file, content) => files.set(file, content),
   };
   const started = performance.now();
   const metrics = await example(run);
@@ -73,11 +75,12 @@ async function runExample({ name, section, title, load }: Entry, { backend, seed
   bar.stop();
   const folder = join(out, name);
   await mkdir(folder, { recursive: true });
-  for (const [file, content] of pictures) await writeFile(join(folder, file), content);
-  const files = [...pictures.keys()].map((file) => join(folder, file));
+  for (const [file, content] of [...pictures, ...files]) await writeFile(join(folder, file), content);
+  const kept = [...pictures.keys()].map((file) => join(folder, file));
   for (const [metric, value] of Object.entries(metrics)) console.log(`${metric} ${Number(value.toPrecision(6))}`);
-  console.log(`${seconds.toFixed(1)} s; pictures: ${files.map((file) => relative("", file)).join(", ")}`);
-  await writeJSON(json, { name, section, backend: device.name, seed, seconds, metrics, pictures: files });
+  for (const file of files.keys()) console.log(`wrote ${relative("", join(folder, file))}`);
+  console.log(`${seconds.toFixed(1)} s; pictures: ${kept.map((file) => relative("", file)).join(", ")}`);
+  await writeJSON(json, { name, section, backend: device.name, seed, seconds, metrics, pictures: kept });
   await device.close();
 }
 

@@ -17,6 +17,8 @@ export interface Run {
   say(line: string): void;
   /** Keeps a picture: SVG text or pixels, named without its ending. */
   picture(name: string, content: string | Pixels): void;
+  /** Keeps a file beside the pictures, such as a sound, named with its ending. */
+  file(name: string, content: Uint8Array): void;
 }
 
 /** Trains something, and tells how well it went. */

@@ -115,6 +115,19 @@ export class MultiHeadAttention extends Module {
     return this.#join(context, query);
   }
 
+  /**
+   * How much each query takes of each key, as {@link forward} weighs the values, dropout aside: for looking at.
+   * @param query [batch, n, features]
+   * @param key [batch, m, features]; default the query
+   * @returns [batch, heads, n, m], whose rows sum to 1, or to 0 where all is masked
+   */
+  weights(query: Tensor, key: Tensor = query, masks: AttentionMasks = {}): Tensor {
+    this.#expect("query", query, query);
+    this.#expect("key", key, query);
+    const [q, k] = this.#project(query, key, key).map((x) => this.#cut(x)) as [Tensor, Tensor, Tensor];
+    return maskedSoftmax(this.#scores(q, k), joinedMask(masks, query, key));
+  }
+
   /** The past of `n` rows like `x` that begin. */
   emptyPast(n: number, { dtype, device }: Tensor): AttentionPast {
     const none = zeros([n, this.heads, 0, this.features / this.heads], { dtype, device });
@@ -167,8 +180,11 @@ export class MultiHeadAttention extends Module {
 
   /** Attention whose weights are dropped, which the fused op cannot do. */
   #dropped(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | undefined): Tensor {
-    const scores = mul(matmul(q, transpose(k)), 1 / Math.sqrt(this.features / this.heads));
-    return matmul(dropout(maskedSoftmax(scores, mask), this.dropout, this.#generator), v);
+    return matmul(dropout(maskedSoftmax(this.#scores(q, k), mask), this.dropout, this.#generator), v);
+  }
+
+  #scores(q: Tensor, k: Tensor): Tensor {
+    return mul(matmul(q, transpose(k)), 1 / Math.sqrt(this.features / this.heads));
   }
 }
 

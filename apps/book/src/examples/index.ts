@@ -9,6 +9,24 @@ export const EXAMPLES: readonly Entry[] = [
     load: async () => (await import("./universal-approximator.js")).universalApproximator,
   },
   {
+    name: "tapped-delay-line",
+    section: "8.2.1",
+    title: "Memory blocks: delay lines find a filter and predict speech, a loop rings",
+    load: async () => (await import("./tapped-delay-line.js")).tappedDelayLine,
+  },
+  {
+    name: "building-blocks",
+    section: "8.2.1",
+    title: "Activations, softmax, pooling, and what connections cost",
+    load: async () => (await import("./building-blocks.js")).buildingBlocks,
+  },
+  {
+    name: "normalization",
+    section: "8.2.1",
+    title: "A deep network with and without batch and layer normalization",
+    load: async () => (await import("./normalization.js")).normalization,
+  },
+  {
     name: "dnn-mnist",
     section: "8.2.2",
     title: "A fully connected network reads handwritten digits",
@@ -25,6 +43,42 @@ export const EXAMPLES: readonly Entry[] = [
     section: "8.2.3",
     title: "A residual network tells kinds of emoji apart",
     load: async () => (await import("./resnet-emoji.js")).resnetEmoji,
+  },
+  {
+    name: "rnn-memory",
+    section: "8.2.4",
+    title: "Which recurrent network remembers for long: RNN, LSTM, GRU, HORNN",
+    load: async () => (await import("./rnn-memory.js")).rnnMemory,
+  },
+  {
+    name: "rnn-text",
+    section: "8.2.4",
+    title: "Character models of names with every recurrent cell",
+    load: async () => (await import("./rnn-text.js")).rnnText,
+  },
+  {
+    name: "transformer",
+    section: "8.2.5",
+    title: "A small transformer writes like Moby-Dick",
+    load: async () => (await import("./transformer.js")).transformer,
+  },
+  {
+    name: "loss-functions",
+    section: "8.3.1",
+    title: "Squares, cross-entropy and smoothed labels; Huber against outliers",
+    load: async () => (await import("./loss-functions.js")).lossFunctions,
+  },
+  {
+    name: "automatic-differentiation",
+    section: "8.3.2",
+    title: "Gradients against differences, derivatives of derivatives, Jacobians",
+    load: async () => (await import("./automatic-differentiation.js")).automaticDifferentiation,
+  },
+  {
+    name: "mini-batch-sgd",
+    section: "8.3.3",
+    title: "SGD with mini-batches of 1, 16, 128 and all examples",
+    load: async () => (await import("./mini-batch-sgd.js")).miniBatchSgd,
   },
   {
     name: "optimizers",
@@ -49,5 +103,29 @@ export const EXAMPLES: readonly Entry[] = [
     section: "8.4.3",
     title: "The three learning curves of three networks",
     load: async () => (await import("./learning-curves.js")).learningCurves,
+  },
+  {
+    name: "autoencoder",
+    section: "8.5",
+    title: "An autoencoder with transposed convolutions draws digits",
+    load: async () => (await import("./autoencoder.js")).autoencoder,
+  },
+  {
+    name: "wavenet",
+    section: "8.5",
+    title: "WaveNet hears a voice and goes on",
+    load: async () => (await import("./wavenet.js")).wavenet,
+  },
+  {
+    name: "sequence-to-sequence",
+    section: "8.5.1",
+    title: "From spelling to pronunciation with three encoder–decoders",
+    load: async () => (await import("./sequence-to-sequence.js")).sequenceToSequence,
+  },
+  {
+    name: "question-answering",
+    section: "8.5.1",
+    title: "Answers from a question and a fact",
+    load: async () => (await import("./question-answering.js")).questionAnswering,
   },
 ];

@@ -98,6 +98,20 @@ export function lineChart(
   return svg(width, height, content);
 }
 
+/** Pictures side by side, row after row. */
+export function beside(pictures: readonly string[], columns: number): string {
+  const sizes = pictures.map((picture) => {
+    const [, width, height] = /^<svg [^>]*?width="([\d.]+)" height="([\d.]+)"/.exec(picture)!;
+    return [Number(width), Number(height)] as const;
+  });
+  const width = Math.max(...sizes.map(([w]) => w));
+  const height = Math.max(...sizes.map(([, h]) => h));
+  const placed = pictures.map((picture, i) =>
+    picture.replace("<svg ", `<svg x="${(i % columns) * width}" y="${Math.floor(i / columns) * height}" `).trimEnd(),
+  );
+  return svg(columns * width, Math.ceil(pictures.length / columns) * height, placed);
+}
+
 export interface HeatmapOptions {
   readonly title: string;
   readonly x: string;
@@ -109,12 +123,21 @@ export interface HeatmapOptions {
   readonly cell?: number;
 }
 
-/** Numbers ≥ 0 as shades of blue: attention weights, confusion matrices. */
+type Color = readonly [red: number, green: number, blue: number];
+const POSITIVE: Color = [31, 119, 180];
+const NEGATIVE: Color = [214, 39, 40];
+
+/** Between white, 0, and a full colour, 1. */
+function colorOf(shade: number, full: Color): string {
+  return `rgb(${full.map((part) => Math.round(255 - (255 - part) * shade)).join(",")})`;
+}
+
+/** Numbers as shades of blue, negative ones of red: attention weights, confusion matrices, Jacobians. */
 export function heatmap(values: readonly (readonly number[])[], options: HeatmapOptions): string {
   const { title, x, y, columns, rows, numbers = false, cell = 34 } = options;
   const left = 32 + 8 * Math.max(...rows.map((row) => row.length));
   const top = 58 + 7 * Math.max(...columns.map((column) => column.length));
-  const most = Math.max(...values.flat(), Number.MIN_VALUE);
+  const most = Math.max(...values.flat().map(Math.abs), Number.MIN_VALUE);
   const width = Math.max(left + cell * columns.length + 16, 20 + 8 * title.length);
   const height = top + cell * rows.length + 16;
   const content = [
@@ -133,8 +156,8 @@ export function heatmap(values: readonly (readonly number[])[], options: Heatmap
   values.forEach((row, i) => {
     content.push(label(left - 6, top + cell * (i + 0.5) + 4, rows[i] ?? "", 'text-anchor="end"'));
     row.forEach((value, j) => {
-      const shade = value / most;
-      const color = `rgb(${Math.round(255 - 224 * shade)},${Math.round(255 - 136 * shade)},${Math.round(255 - 75 * shade)})`;
+      const shade = Math.abs(value) / most;
+      const color = colorOf(shade, value < 0 ? NEGATIVE : POSITIVE);
       content.push(
         `<rect x="${left + cell * j}" y="${top + cell * i}" width="${cell}" height="${cell}" fill="${color}" stroke="#eee"/>`,
       );

@@ -1,0 +1,2 @@
+import type { Example } from "../example.js";
+export const questionAnswering: Example = async () => ({});

@@ -1,0 +1,129 @@
+/**
+ * A decoder-only transformer on the characters of Moby-Dick (Jiang §8.2.5): its perplexity on chapters it has not read, a text
+ * that it makes up, and what the heads of its last layer look at.
+ */
+import { inference } from "@neurite/autograd";
+import { crossEntropy, fromHost, type Tensor } from "@neurite/core";
+import { splitCharacters, Vocabulary } from "@neurite/data";
+import { causalMask, withForwardObserver } from "@neurite/layers";
+import { TransformerLanguageModel } from "@neurite/models";
+import { AdamW, cosineDecay, warmup } from "@neurite/optimizers";
+import { RunningMean } from "@neurite/training";
+import { loadMobyDick } from "../data/text.js";
+import type { Example } from "../example.js";
+import { fit } from "../fit.js";
+import { beside, heatmap, lineChart } from "../pictures/chart.js";
+
+/** The chapters after this one are the unseen text. */
+const LAST_CHAPTER = 120;
+const HEADS = 4;
+const FEATURES = 96;
+const LAYERS = 3;
+const BATCH = 12;
+const TIME = 96;
+const STEPS = 700;
+/** Windows of the unseen text for the curve. */
+const WINDOWS = 60;
+const LOOKED_AT = "the white whale was seen, the whale";
+
+/** int32 [n, time] of the windows that begin at `starts`, `by` characters later. */
+function windowsOf(text: Int32Array, starts: readonly number[], by: number): Tensor {
+  const rows = new Int32Array(starts.length * TIME);
+  starts.forEach((start, row) => {
+    rows.set(text.subarray(start + by, start + by + TIME), row * TIME);
+  });
+  return fromHost(rows, "int32", [starts.length, TIME]);
+}
+
+/** What the heads of a model's last layer look at: [heads][to][from]. */
+async function lookedAt(model: TransformerLanguageModel, tokens: readonly number[]): Promise<number[][][]> {
+  const layer = model.transformer.encoder.layers.at(-1)!;
+  const weights = inference((x: Tensor) => {
+    let input = x;
+    withForwardObserver(
+      (module, forward) => {
+        const output = forward();
+        if (module === layer.norm1) input = output as Tensor;
+        return output;
+      },
+      () => model.forward(x),
+    );
+    return layer.selfAttn.weights(input, input, { mask: causalMask(tokens.length) });
+  });
+  const n = tokens.length;
+  const x = fromHost(Int32Array.from(tokens), "int32", [1, n]);
+  const data = await weights(x).data();
+  x.dispose();
+  return Array.from({ length: HEADS }, (_, head) =>
+    Array.from({ length: n }, (_, i) => Array.from(data.subarray((head * n + i) * n, (head * n + i + 1) * n))),
+  );
+}
+
+export const transformer: Example = async (run) => {
+  const [read, unread] = await Promise.all([loadMobyDick(1, LAST_CHAPTER), loadMobyDick(LAST_CHAPTER + 1)]);
+  const vocabulary = Vocabulary.build([splitCharacters(read)], 20);
+  const train = Int32Array.from(vocabulary.encode(splitCharacters(read)));
+  const test = Int32Array.from(vocabulary.encode(splitCharacters(unread)));
+  const { generator } = run;
+  const model = new TransformerLanguageModel({
+    tokens: vocabulary.size,
+    features: FEATURES,
+    heads: HEADS,
+    layers: LAYERS,
+    feedForward: 4 * FEATURES,
+    activation: "gelu",
+    normFirst: true,
+    dropout: 0,
+    generator,
+  });
+  const schedule = warmup(50, cosineDecay({ rate: 3e-3, total: STEPS - 50 }));
+  const lossOf = (text: Int32Array, starts: readonly number[]) =>
+    crossEntropy(model.forward(windowsOf(text, starts, 0)), windowsOf(text, starts, 1));
+  const measure = inference(lossOf);
+  const perplexity = async (windows: number) => {
+    const mean = new RunningMean();
+    const apart = Math.floor((test.length - TIME - 1) / windows);
+    for (let first = 0; first < windows; first += 30) {
+      const starts = Array.from({ length: Math.min(30, windows - first) }, (_, i) => (first + i) * apart);
+      mean.add(await measure(test, starts).item(), starts.length);
+    }
+    return Math.exp(mean.value);
+  };
+  const { measured, objective } = await fit(run, {
+    model,
+    optimizer: new AdamW(model.parameters(), { learningRate: schedule, clipNorm: 1 }),
+    loss: () =>
+      lossOf(
+        train,
+        Array.from({ length: BATCH }, () => generator.integer(train.length - TIME)),
+      ),
+    steps: STEPS,
+    points: 25,
+    evaluate: () => perplexity(WINDOWS),
+  });
+  const seen = objective.map(([step, loss]) => [step, Math.exp(loss)] as const);
+  const curves = [
+    { name: "training", points: seen },
+    { name: "unseen chapters", points: measured },
+  ];
+  run.picture("curves", lineChart(curves, { title: "Perplexity by character", x: "step", y: "perplexity", logY: true }));
+
+  const prompt = fromHost(Int32Array.from(vocabulary.encode([..."The whale "])), "int32", [1, 10]);
+  const [written] = await model.generate(prompt, { steps: 300, temperature: 0.7, generator });
+  prompt.dispose();
+  run.say(`The whale ${vocabulary.decode(written!).join("")}`);
+
+  const characters = [...LOOKED_AT];
+  const heads = (await lookedAt(model, vocabulary.encode(characters))).map((weights, head) =>
+    heatmap(weights, {
+      title: `Last layer, head ${head + 1}`,
+      x: "looked at",
+      y: "looking",
+      rows: characters,
+      columns: characters,
+      cell: 13,
+    }),
+  );
+  run.picture("attention", beside(heads, 2));
+  return { testPerplexity: await perplexity(400), untrainedPerplexity: vocabulary.size };
+};

@@ -1,0 +1,134 @@
+/**
+ * WaveNet on a voice (Jiang §8.5): dilated causal convolutions predict each of 8000 samples a second, a class of µ-law, from
+ * those before it. Bits a sample on the last seconds, which it has not heard, beside simpler predictors; and a second of its own.
+ */
+import { inference } from "@neurite/autograd";
+import { fromHost, type Tensor } from "@neurite/core";
+import { muLawDecode, muLawEncode, writeWav } from "@neurite/data";
+import { WaveNet } from "@neurite/models";
+import { Adam, cosineDecay } from "@neurite/optimizers";
+import { RunningMean } from "@neurite/training";
+import { loadSpeech } from "../data/speech.js";
+import type { Example } from "../example.js";
+import { fit } from "../fit.js";
+import { lineChart } from "../pictures/chart.js";
+import { spectrogram } from "../pictures/sound.js";
+import { leastSquares } from "./tapped-delay-line.js";
+
+const RATE = 8000;
+const LEVELS = 256;
+/** Of the recording to learn from; the rest is unheard. */
+const HEARD = 0.8;
+const BATCH = 4;
+/** Samples of a training sequence. */
+const TIME = 1500;
+const STEPS = 260;
+const TAPS = 16;
+
+/** Bits a sample of a histogram of the classes heard, each counted once more. */
+function histogramBits(heard: Int32Array, unheard: Int32Array): number {
+  const counts = new Float64Array(LEVELS).fill(1);
+  for (const code of heard) counts[code]!++;
+  const bits = unheard.reduce((sum, code) => sum - Math.log2(counts[code]! / (heard.length + LEVELS)), 0);
+  return bits / unheard.length;
+}
+
+/** Errors of the best linear prediction from the `TAPS` classes before. */
+function linearErrors(codes: Int32Array, taps: readonly number[]): Float64Array {
+  return Float64Array.from(codes, (code, t) =>
+    taps.reduce((error, tap, i) => error - tap * ((codes[t - 1 - i] ?? LEVELS / 2) - LEVELS / 2), code - LEVELS / 2),
+  );
+}
+
+/** Bits a sample of a linear prediction whose error has Laplace's distribution, over the classes. */
+function linearBits(heard: Int32Array, unheard: Int32Array): number {
+  const taps = leastSquares(
+    Array.from(heard, (code) => code - LEVELS / 2),
+    TAPS,
+  );
+  const scale = linearErrors(heard, taps).reduce((sum, error) => sum + Math.abs(error), 0) / heard.length;
+  const below = (x: number) => (x < 0 ? Math.exp(x / scale) / 2 : 1 - Math.exp(-x / scale) / 2);
+  const bits = linearErrors(unheard, taps).reduce((sum, error, t) => {
+    const center = unheard[t]! - error;
+    const inside = below(LEVELS - 0.5 - center) - below(-0.5 - center);
+    return sum - Math.log2(Math.max(below(error + 0.5) - below(error - 0.5), 1e-12) / inside);
+  }, 0);
+  return bits / unheard.length;
+}
+
+export const wavenet: Example = async (run) => {
+  const { generator } = run;
+  const speech = await loadSpeech(RATE);
+  const codes = muLawEncode(speech);
+  const split = Math.floor(HEARD * codes.length);
+  const [heard, unheard] = [codes.subarray(0, split), codes.subarray(split)];
+  const model = new WaveNet({ levels: LEVELS, layers: 8, cycles: 2, residual: 32, skip: 64, generator });
+  const batch = (from: Int32Array, starts: readonly number[], time: number): Tensor => {
+    const rows = new Int32Array(starts.length * time);
+    starts.forEach((start, row) => {
+      rows.set(from.subarray(start, start + time), row * time);
+    });
+    return fromHost(rows, "int32", [starts.length, time]);
+  };
+  const measure = inference((start: number, time: number) => model.loss(batch(unheard, [start], time)));
+  // parts that overlap by nothing: the first samples of each have a short past, which counts against the model
+  const bits = async (parts: number) => {
+    const mean = new RunningMean();
+    const time = Math.floor(unheard.length / parts);
+    for (let part = 0; part < parts; part++) mean.add(await measure(part * time, time).item());
+    return mean.value / Math.LN2;
+  };
+  const { objective, measured } = await fit(run, {
+    model,
+    optimizer: new Adam(model.parameters(), {
+      learningRate: cosineDecay({ rate: 4e-3, total: STEPS }),
+      clipNorm: 1,
+    }),
+    loss: () =>
+      model.loss(
+        batch(
+          heard,
+          Array.from({ length: BATCH }, () => generator.integer(heard.length - TIME)),
+          TIME,
+        ),
+      ),
+    steps: STEPS,
+    points: 13,
+    evaluate: () => bits(8),
+  });
+  const metrics = {
+    testBits: measured.at(-1)![1],
+    linearPredictionBits: linearBits(heard, unheard),
+    histogramBits: histogramBits(heard, unheard),
+    receptiveField: model.receptiveField,
+  };
+  const flat = (value: number) => measured.map(([step]) => [step, value] as const);
+  const curves = [
+    { name: "heard", points: objective.map(([step, nats]) => [step, nats / Math.LN2] as const) },
+    { name: "unheard", points: measured },
+    { name: "unheard, linear prediction", points: flat(metrics.linearPredictionBits) },
+    { name: "unheard, histogram", points: flat(metrics.histogramBits) },
+  ];
+  run.picture("curves", lineChart(curves, { title: "WaveNet on a voice", x: "step", y: "bits a sample" }));
+
+  run.say("A second of its own …");
+  const prompt = batch(unheard, [0], model.receptiveField);
+  const [written] = await model.generate(prompt, { steps: RATE, temperature: 0.9, generator });
+  prompt.dispose();
+  const own = muLawDecode(Int32Array.from(written!));
+  const real = speech.subarray(split, split + RATE);
+  const waves = [
+    { name: "voice", points: points(real, 0.5) },
+    { name: "WaveNet", points: points(own, -0.5) },
+  ];
+  run.picture("waves", lineChart(waves, { title: "A second of each", x: "seconds", y: "sample, shifted", width: 1000 }));
+  run.picture("spectrograms", spectrogram([real, own]));
+  run.file("wavenet.wav", writeWav({ sampleRate: RATE, channels: 1, samples: own }));
+  run.file("voice.wav", writeWav({ sampleRate: RATE, channels: 1, samples: real }));
+  return metrics;
+};
+
+/** A signal as points of a chart, half as high and shifted. */
+function points(samples: Float32Array, shift: number): (readonly [number, number])[] {
+  return Array.from(samples, (sample, t) => [t / RATE, 0.5 * sample + shift] as const);
+}
