@@ -100,6 +100,9 @@ const FAMILIES: readonly Family[] = [
   { ...python, library: "numpy", kinds: kinds("matmul", "tanh", "softmax", "layernorm") },
 ];
 
+/** A process that waits for its turn would lose its compiled code, which no busy one does. */
+const KEEP_CODE = "--no-flush-bytecode";
+
 const familyOf = (engine: Pick<Engine, "library" | "backend">) =>
   FAMILIES.find(({ library, backend }) => library === engine.library && backend === engine.backend)!;
 
@@ -148,7 +151,7 @@ export function enginesOf(
       family.variants(majorOf(node.version)).flatMap((variant) =>
         threadCounts.map((threads): Engine => {
           const setting = { library, backend, variant, threads };
-          const args = [machine.program, "child", JSON.stringify({ ...setting, peers: machine.peers })];
+          const args = [KEEP_CODE, machine.program, "child", JSON.stringify({ ...setting, peers: machine.peers })];
           return { ...setting, node: node.version, command: { program: node.path, args } };
         }),
       ),

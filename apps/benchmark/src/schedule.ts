@@ -31,8 +31,8 @@ export interface ScheduleOptions {
 const TOLERANCE = 5e-4;
 /** A measurement repeats a call until it takes about so long. */
 const MEASUREMENT_MS = 80;
-/** Milliseconds of calls before a measurement that are not counted. */
-const LEAD_MS = 10;
+/** Milliseconds of calls before a measurement that are not counted: caches are cold after the others' turns. */
+const LEAD_MS = 60;
 /** Milliseconds from which a call counts as slow. */
 const SLOW_MS = 1000;
 const SLOW_ROUNDS = 3;
@@ -231,7 +231,7 @@ async function measure(cell: Running, options: ScheduleOptions) {
     return;
   }
   const calls = Math.max(1, Math.round(MEASUREMENT_MS / cell.msPerCall));
-  const lead = cell.msPerCall > SLOW_MS ? 0 : Math.max(1, Math.round(LEAD_MS / cell.msPerCall));
+  const lead = Math.round(LEAD_MS / cell.msPerCall);
   const { ms, peakRssMiB } = await cell.session.ask({ do: "time", calls, lead }, limit);
   cell.samples.push(ms / calls);
   cell.peakRssMiB = peakRssMiB;

@@ -113,8 +113,9 @@ export async function predict(model: Classifier, samples: Samples): Promise<Int3
   for (let from = 0; from < answers.length; from += 500) {
     const part = slice(samples, from, Math.min(from + 500, answers.length));
     const x = fromHost(part.data, "float32", [part.labels.length, ...samples.shape]);
-    answers.set(await answer(x).data(), from);
-    x.dispose();
+    const found = answer(x);
+    answers.set(await found.data(), from);
+    for (const tensor of [x, found]) tensor.dispose();
   }
   model.train(training);
   return answers;

@@ -44,6 +44,7 @@ export async function fit(run: Run, options: FitOptions): Promise<Fitted> {
     const { value, grads } = train(step);
     optimizer.step(grads);
     const now = await value.item();
+    value.dispose();
     mean.add(now);
     run.step({ step: before + step, steps: total, loss: now });
     if (step % every !== 0 && step !== steps) continue;

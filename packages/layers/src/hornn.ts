@@ -21,7 +21,8 @@ export interface HORNNCellOptions extends CellOptions {
 }
 
 /**
- * One step h_t = tanh(W x_t + Σ_{i=1…order} Wᵢ h_{t−i} + b). Parameters start uniform in ±1/√hidden.
+ * One step h_t = tanh(W x_t + Σ_{i=1…order} Wᵢ h_{t−i} + b). Parameters start uniform in ±1/√hidden,
+ * the Wᵢ in ±1/√(order·hidden): with more of them the state would start chaotic.
  */
 export class HORNNCell extends RecurrentCell<HORNNState> {
   readonly order: number;
@@ -38,7 +39,7 @@ export class HORNNCell extends RecurrentCell<HORNNState> {
     const bound = 1 / Math.sqrt(hidden);
     this.order = order;
     this.weightIh = new Parameter(initUniform([hidden, inputs], bound, init), { layout: "hidden,in" });
-    this.weightHh = new Parameter(initUniform([hidden, order * hidden], bound, init), {
+    this.weightHh = new Parameter(initUniform([hidden, order * hidden], bound / Math.sqrt(order), init), {
       layout: "hidden,order·hidden",
     });
     this.bias = bias ? new Parameter(initUniform([hidden], bound, init)) : null;

@@ -17,7 +17,7 @@ import { type Pixels, tile } from "../pictures/png.js";
 const CODE = 16;
 const PIXELS = SIDE * SIDE;
 const BATCH = 128;
-const STEPS = 1200;
+const STEPS = 600;
 const CLASSES = 10;
 /** Digits in a row of a picture. */
 const SHOWN = 12;
@@ -60,13 +60,17 @@ export const autoencoder: Example = async (run) => {
         Array.from({ length: BATCH }, () => generator.integer(train.labels.length)),
       ),
     steps: STEPS,
+    points: 20,
     evaluate: () => measure(test, first).item(),
   });
   const curves = [
     { name: "training", points: objective },
     { name: "test", points: measured },
   ];
-  run.picture("curves", lineChart(curves, { title: "Autoencoder of digits", x: "step", y: "cross-entropy of a pixel" }));
+  run.picture(
+    "curves",
+    lineChart(curves, { title: "Autoencoder of digits", x: "step", y: "cross-entropy of a pixel" }),
+  );
 
   const encoder = inference((rows: readonly number[]) => model.encode(batch(test, rows)));
   const decoder = inference((codes: Float32Array) =>

@@ -39,6 +39,13 @@ const ACTIVATIONS: Readonly<Record<string, Layer>> = {
   softplus: new Softplus(),
 };
 
+/** The tensor's numbers, once: it is freed. */
+async function taken(x: Tensor): Promise<Float32Array> {
+  const values = Float32Array.from(await x.data());
+  x.dispose();
+  return values;
+}
+
 /** Draws the functions and their slopes. */
 async function drawActivations(run: Run): Promise<void> {
   const grid = Float32Array.from({ length: 201 }, (_, i) => (i - 100) / 25);
@@ -47,7 +54,7 @@ async function drawActivations(run: Run): Promise<void> {
   const draw = async (name: string, title: string, y: string, of: (layer: Layer) => Tensor) => {
     const series: Series[] = [];
     for (const [activation, layer] of Object.entries(ACTIVATIONS)) {
-      const values = await inference(() => of(layer))().data();
+      const values = await taken(inference(() => of(layer))());
       series.push({ name: activation, points: Array.from(grid, (at, i) => [at, values[i]!] as const) });
     }
     run.picture(name, lineChart(series, { title, x: "x", y }));
@@ -65,7 +72,7 @@ async function drawSoftmax(run: Run): Promise<Metrics> {
   const x = tensor(SCORES);
   const at = inference((temperature: number) => softmax(div(x, temperature)));
   const shares: number[][] = [];
-  for (const temperature of TEMPERATURES) shares.push(Array.from(await at(temperature).data()));
+  for (const temperature of TEMPERATURES) shares.push(Array.from(await taken(at(temperature))));
   const options = { title: "softmax(x / T)", x: "x", y: "T", numbers: true, cell: 52 };
   const [columns, rows] = [SCORES.map(String), TEMPERATURES.map(String)];
   const rounded = shares.map((row) => row.map((share) => Math.round(share * 1e3) / 1e3));
@@ -110,9 +117,9 @@ async function shiftDigits(run: Run): Promise<{ readonly metrics: Metrics; reado
   for (const window of WINDOWS) {
     const pool = new MaxPool2d(window);
     const features = inference((x: Tensor) => pool.forward(convolution.forward(x)));
-    const still = Float32Array.from(await features(digits[0]!).data());
+    const still = await taken(features(digits[0]!));
     for (const [i] of SHIFTS.entries()) {
-      const change = Float32Array.from(await features(digits[i + 1]!).data(), (value, k) => value - still[k]!);
+      const change = (await taken(features(digits[i + 1]!))).map((value, k) => value - still[k]!);
       changes[i]!.push(Math.sqrt(energy(change) / energy(still)));
     }
   }
@@ -134,7 +141,7 @@ async function timeOf(compute: () => Tensor): Promise<number> {
   let best = Number.POSITIVE_INFINITY;
   for (let i = 0; i < 8; i++) {
     const started = performance.now();
-    await run().data();
+    await taken(run());
     best = Math.min(best, performance.now() - started);
   }
   return best;

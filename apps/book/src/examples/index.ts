@@ -9,12 +9,6 @@ export const EXAMPLES: readonly Entry[] = [
     load: async () => (await import("./universal-approximator.js")).universalApproximator,
   },
   {
-    name: "tapped-delay-line",
-    section: "8.2.1",
-    title: "Memory blocks: delay lines find a filter and predict speech, a loop rings",
-    load: async () => (await import("./tapped-delay-line.js")).tappedDelayLine,
-  },
-  {
     name: "building-blocks",
     section: "8.2.1",
     title: "Activations, softmax, pooling, and what connections cost",
@@ -25,6 +19,12 @@ export const EXAMPLES: readonly Entry[] = [
     section: "8.2.1",
     title: "A deep network with and without batch and layer normalization",
     load: async () => (await import("./normalization.js")).normalization,
+  },
+  {
+    name: "tapped-delay-line",
+    section: "8.2.1",
+    title: "Memory blocks: delay lines find a filter and predict speech, a loop rings",
+    load: async () => (await import("./tapped-delay-line.js")).tappedDelayLine,
   },
   {
     name: "dnn-mnist",

@@ -1,10 +1,20 @@
 /**
- * Batch and layer normalization (Jiang §8.2.1): a network of 15 hidden layers learns digits without, with the one, and with the
- * other; then what the running statistics of batch normalization are for.
+ * Batch and layer normalization (Jiang §8.2.1): a network of 15 hidden layers learns digits without (from two kinds of initial
+ * weights), with the one, and with the other; then what the running statistics of batch normalization are for.
  */
 import { inference, valueAndGrad } from "@neurite/autograd";
 import { argMax, crossEntropy, fromHost, type Tensor } from "@neurite/core";
-import { BatchNorm1d, Flatten, type Layer, LayerNorm, Linear, ReLU, Sequential } from "@neurite/layers";
+import {
+  BatchNorm1d,
+  Flatten,
+  initialize,
+  initKaimingNormal,
+  type Layer,
+  LayerNorm,
+  Linear,
+  ReLU,
+  Sequential,
+} from "@neurite/layers";
 import { Adam } from "@neurite/optimizers";
 import { type Samples, slice } from "../classify.js";
 import { accuracies, type Contender, contest, curvesOf } from "../contest.js";
@@ -16,10 +26,17 @@ const DEPTH = 15;
 const WIDTH = 64;
 const BATCHES = [2, 4, 8, 16, 32, 64, 128, 512];
 
-const NORMS: Readonly<Record<string, () => readonly Layer[]>> = {
-  "no norm": () => [],
-  "batch norm": () => [new BatchNorm1d(WIDTH)],
-  "layer norm": () => [new LayerNorm(WIDTH)],
+type Make = (run: Run) => Sequential;
+
+const NETWORKS: Readonly<Record<string, Make>> = {
+  "no norm": (run) => network(run, () => []),
+  "no norm, He start": (run) => {
+    const model = network(run, () => []);
+    initialize(model, initKaimingNormal, { generator: run.generator.fork(0) });
+    return model;
+  },
+  "batch norm": (run) => network(run, () => [new BatchNorm1d(WIDTH)]),
+  "layer norm": (run) => network(run, () => [new LayerNorm(WIDTH)]),
 };
 
 /** Starts with the same weights whatever the norm. */
@@ -55,10 +72,11 @@ async function accuracyOf(model: Sequential, { data, labels, shape }: Samples, b
   let right = 0;
   for (let from = 0; from < labels.length; from += batch) {
     const x = fromHost(data.slice(from * size, (from + batch) * size), "float32", [batch, ...shape]);
-    (await answer(x).data()).forEach((digit, i) => {
+    const found = answer(x);
+    (await found.data()).forEach((digit, i) => {
       if (digit === labels[from + i]) right++;
     });
-    x.dispose();
+    for (const tensor of [x, found]) tensor.dispose();
   }
   return right / labels.length;
 }
@@ -67,11 +85,11 @@ export const normalization: Example = async (run) => {
   const { train, dev, test } = await loadDigits();
   const contenders: Record<string, Contender> = {};
   const gradients: Series[] = [];
-  for (const [name, norm] of Object.entries(NORMS)) {
-    const norms = await gradientNorms(network(run, norm), slice(train, 0, 256));
+  for (const [name, make] of Object.entries(NETWORKS)) {
+    const norms = await gradientNorms(make(run), slice(train, 0, 256));
     gradients.push({ name, points: norms.map((value, i) => [i + 1, value] as const) });
     contenders[name] = () => {
-      const model = network(run, norm);
+      const model = make(run);
       return { model, optimizer: new Adam(model.parameters(), { learningRate: 1e-3 }) };
     };
   }

@@ -1,2 +1,146 @@
+/**
+ * Question answering (Jiang §8.5.1): from a fact and a question about it the answer is written word by word, by a GRU
+ * encoder–decoder with attention. It is asked about facts whose combinations it has not met.
+ */
+import { inference } from "@neurite/autograd";
+import type { Generator, Tensor } from "@neurite/core";
+import { START, Vocabulary } from "@neurite/data";
+import { greedySearch, RecurrentEncoderDecoder } from "@neurite/models";
+import { Adam, cosineDecay } from "@neurite/optimizers";
 import type { Example } from "../example.js";
-export const questionAnswering: Example = async () => ({});
+import { fit } from "../fit.js";
+import { beside, heatmap, lineChart } from "../pictures/chart.js";
+import { attentionOf, batchOf, type Pair, sourcesOf } from "../sequences.js";
+
+const PEOPLE = ["ahab", "ishmael", "queequeg", "starbuck", "stubb", "flask", "pip", "tashtego", "daggoo", "elijah"];
+const VERBS = ["gave", "sold", "lent", "showed"];
+const PARTICIPLES = ["given", "sold", "lent", "shown"];
+const COLORS = ["red", "green", "black", "white", "golden", "rusty"];
+const THINGS = ["harpoon", "lamp", "coin", "map", "barrel", "rope", "knife", "pipe"];
+const PLACES = ["cabin", "harbor", "chapel", "inn", "galley", "boat"];
+
+const BATCH = 64;
+const STEPS = 500;
+const UNSEEN = 600;
+/** Of the facts, those that are asked about in the test alone. */
+const HELD_OUT = 0.2;
+const LONGEST = 10;
+const SHOWN = 8;
+
+/** Who did what with which thing, to whom, and where. */
+interface Fact {
+  readonly who: string;
+  readonly verb: string;
+  readonly color: string;
+  readonly thing: string;
+  readonly whom: string;
+  readonly place: string;
+}
+
+type Question = (fact: Fact) => readonly [question: string, answer: string];
+
+const QUESTIONS: readonly Question[] = [
+  ({ thing, verb, who, whom }) => [`who ${verb} the ${thing} to ${whom} ?`, `${who} did`],
+  ({ thing, verb, who, whom }) => [
+    `to whom was the ${thing} ${PARTICIPLES[VERBS.indexOf(verb)]} by ${who} ?`,
+    `to ${whom}`,
+  ],
+  ({ thing, color }) => [`what color is the ${thing} ?`, `the ${thing} is ${color}`],
+  ({ who, place }) => [`where was ${who} ?`, `${who} was in the ${place}`],
+  ({ whom, place }) => [`where was ${whom} ?`, `${whom} was in the ${place}`],
+  ({ who, whom, verb, color, thing }) => [`what did ${who} do ?`, `he ${verb} a ${color} ${thing} to ${whom}`],
+];
+
+const words = (text: string) => text.split(" ");
+
+/** Facts and questions, of held-out combinations of person, thing and recipient or of the others. */
+function draw(generator: Generator, heldOut: boolean): Pair & { readonly kind: number } {
+  const any = (list: readonly string[]) => list[generator.integer(list.length)]!;
+  for (;;) {
+    const [who, whom, thing] = [any(PEOPLE), any(PEOPLE), any(THINGS)];
+    if (who === whom || isHeldOut(who, whom, thing) !== heldOut) continue;
+    const fact: Fact = { who, whom, thing, verb: any(VERBS), color: any(COLORS), place: any(PLACES) };
+    const kind = generator.integer(QUESTIONS.length);
+    const [question, answer] = QUESTIONS[kind]!(fact);
+    const said = `in the ${fact.place} ${who} ${fact.verb} a ${fact.color} ${thing} to ${whom} . ${question}`;
+    return { source: words(said), target: words(answer), kind };
+  }
+}
+
+function isHeldOut(who: string, whom: string, thing: string): boolean {
+  const number = (PEOPLE.indexOf(who) * PEOPLE.length + PEOPLE.indexOf(whom)) * THINGS.length + THINGS.indexOf(thing);
+  return (number * 7919) % 100 < 100 * HELD_OUT;
+}
+
+const isRight = ({ target }: Pair, answer: readonly string[]) => answer.join(" ") === target.join(" ");
+
+export const questionAnswering: Example = async (run) => {
+  const { generator } = run;
+  const unseen = Array.from({ length: UNSEEN }, () => draw(generator, true));
+  const all = Array.from({ length: 5000 }, () => draw(generator, false));
+  const languages = {
+    source: Vocabulary.build(all.map(({ source }) => source)),
+    target: Vocabulary.build(all.map(({ target }) => target)),
+  };
+  const model = new RecurrentEncoderDecoder({
+    sourceTokens: languages.source.size,
+    targetTokens: languages.target.size,
+    cell: "gru",
+    features: 48,
+    hidden: 96,
+    generator,
+  });
+  const search = inference((source: Tensor) =>
+    greedySearch(model, model.encode(source), { start: START, steps: LONGEST }),
+  );
+  const answersTo = async (pairs: readonly Pair[]) => {
+    const source = sourcesOf(pairs, languages.source);
+    const tokens = await search(source).data();
+    source.dispose();
+    return pairs.map((_, i) => languages.target.decode(tokens.subarray(i * LONGEST, (i + 1) * LONGEST)));
+  };
+  const exactMatch = async (pairs: readonly Pair[]) => {
+    const answers = await answersTo(pairs);
+    return pairs.filter((pair, i) => isRight(pair, answers[i]!)).length / pairs.length;
+  };
+  const { measured } = await fit(run, {
+    model,
+    optimizer: new Adam(model.parameters(), { learningRate: cosineDecay({ rate: 5e-3, total: STEPS }), clipNorm: 1 }),
+    loss: () =>
+      model.loss(
+        ...batchOf(
+          Array.from({ length: BATCH }, () => draw(generator, false)),
+          languages,
+        ),
+      ),
+    steps: STEPS,
+    points: 16,
+    evaluate: () => exactMatch(unseen),
+  });
+  run.picture(
+    "curve",
+    lineChart([{ name: "unseen facts", points: measured }], { title: "Exact answers", x: "step", y: "share" }),
+  );
+  const answers = await answersTo(unseen);
+  for (const [i, pair] of unseen.slice(0, SHOWN).entries()) {
+    const remark = isRight(pair, answers[i]!) ? "" : ` (right: ${pair.target.join(" ")})`;
+    run.say(`${pair.source.join(" ")} → ${answers[i]!.join(" ")}${remark}`);
+  }
+  const maps: string[] = [];
+  for (const kind of [QUESTIONS.length - 1, 3]) {
+    const shown = unseen.find((pair) => pair.kind === kind)!;
+    const { weights, written } = await attentionOf(model, shown, languages);
+    maps.push(
+      heatmap(weights, {
+        title: "What the answer looks at",
+        x: "fact and question",
+        y: "answer",
+        columns: shown.source,
+        rows: written,
+        cell: 26,
+      }),
+    );
+  }
+  run.picture("attention", beside(maps, 1));
+  return { testExactMatch: measured.at(-1)![1], testQuestions: UNSEEN };
+};

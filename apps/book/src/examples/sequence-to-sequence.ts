@@ -6,6 +6,7 @@
 import { inference } from "@neurite/autograd";
 import type { Tensor } from "@neurite/core";
 import { END, START, Vocabulary } from "@neurite/data";
+import type { Module } from "@neurite/layers";
 import {
   beamSearch,
   type CellName,
@@ -14,7 +15,6 @@ import {
   RecurrentEncoderDecoder,
   TransformerEncoderDecoder,
 } from "@neurite/models";
-import type { Module } from "@neurite/layers";
 import { Adam, cosineDecay, warmup } from "@neurite/optimizers";
 import { loadPronunciations } from "../data/text.js";
 import type { Example, Metrics, Run } from "../example.js";
@@ -27,7 +27,7 @@ const LONGEST = 7;
 const SHORTEST = 3;
 const UNSEEN = 400;
 const BATCH = 96;
-const STEPS = 400;
+const STEPS = 280;
 const FEATURES = 96;
 /** Phonemes of the longest answer, the end mark counted. */
 const STEPS_OUT = 11;
@@ -88,7 +88,12 @@ export const sequenceToSequence: Example = async (run) => {
     target: Vocabulary.build(train.map(({ target }) => target)),
   };
   const { generator } = run;
-  const sizes = { sourceTokens: languages.source.size, targetTokens: languages.target.size, features: FEATURES, generator };
+  const sizes = {
+    sourceTokens: languages.source.size,
+    targetTokens: languages.target.size,
+    features: FEATURES,
+    generator,
+  };
   const recurrent = (cell: CellName) => new RecurrentEncoderDecoder({ ...sizes, cell, hidden: 128 });
   const gru = recurrent("gru");
   const models: Readonly<Record<string, Model>> = {
@@ -133,15 +138,24 @@ export const sequenceToSequence: Example = async (run) => {
   run.picture("curves", lineChart(curves, { title: "Unseen words", x: "step", y: "phoneme error rate" }));
   run.say(`word: dictionary | ${names.join(" | ")}`);
   for (const [i, { source, target }] of unseen.slice(0, SHOWN).entries()) {
-    run.say(`${source.join("")}: ${[target, ...names.map((name) => spoken[name]![i]!)].map((p) => p.join(" ")).join(" | ")}`);
+    run.say(
+      `${source.join("")}: ${[target, ...names.map((name) => spoken[name]![i]!)].map((p) => p.join(" ")).join(" | ")}`,
+    );
   }
-  const longest = unseen.findIndex(({ source, target }, i) => source.length === LONGEST && editDistance(target, spoken.gru![i]!) === 0);
+  const longest = unseen.findIndex(
+    ({ source, target }, i) => source.length === LONGEST && editDistance(target, spoken.gru![i]!) === 0,
+  );
   const shown = unseen[Math.max(longest, 0)]!;
   const { weights, written } = await attentionOf(gru, shown, languages);
   const title = "What the GRU looks at";
-  run.picture("attention", heatmap(weights, { title, x: "letter", y: "phoneme", columns: shown.source, rows: written }));
+  run.picture(
+    "attention",
+    heatmap(weights, { title, x: "letter", y: "phoneme", columns: shown.source, rows: written }),
+  );
   return metrics;
 };
 
 const prefixed = (name: string, score: Score): Metrics =>
-  Object.fromEntries(Object.entries(score).map(([key, value]) => [`${name}${key[0]!.toUpperCase()}${key.slice(1)}`, value]));
+  Object.fromEntries(
+    Object.entries(score).map(([key, value]) => [`${name}${key[0]!.toUpperCase()}${key.slice(1)}`, value]),
+  );

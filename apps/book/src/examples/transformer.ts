@@ -18,12 +18,14 @@ import { beside, heatmap, lineChart } from "../pictures/chart.js";
 const LAST_CHAPTER = 120;
 const HEADS = 4;
 const FEATURES = 96;
-const LAYERS = 3;
-const BATCH = 12;
-const TIME = 96;
+const LAYERS = 2;
+const BATCH = 16;
+const TIME = 64;
 const STEPS = 700;
 /** Windows of the unseen text for the curve. */
 const WINDOWS = 60;
+/** What it goes on from, of one length. */
+const PROMPTS = ["The whale ", "And Ahab, ", "It was the"];
 const LOOKED_AT = "the white whale was seen, the whale";
 
 /** int32 [n, time] of the windows that begin at `starts`, `by` characters later. */
@@ -76,7 +78,7 @@ export const transformer: Example = async (run) => {
     dropout: 0,
     generator,
   });
-  const schedule = warmup(50, cosineDecay({ rate: 3e-3, total: STEPS - 50 }));
+  const schedule = warmup(50, cosineDecay({ rate: 5e-3, total: STEPS - 50 }));
   const lossOf = (text: Int32Array, starts: readonly number[]) =>
     crossEntropy(model.forward(windowsOf(text, starts, 0)), windowsOf(text, starts, 1));
   const measure = inference(lossOf);
@@ -98,7 +100,7 @@ export const transformer: Example = async (run) => {
         Array.from({ length: BATCH }, () => generator.integer(train.length - TIME)),
       ),
     steps: STEPS,
-    points: 25,
+    points: 14,
     evaluate: () => perplexity(WINDOWS),
   });
   const seen = objective.map(([step, loss]) => [step, Math.exp(loss)] as const);
@@ -106,15 +108,25 @@ export const transformer: Example = async (run) => {
     { name: "training", points: seen },
     { name: "unseen chapters", points: measured },
   ];
-  run.picture("curves", lineChart(curves, { title: "Perplexity by character", x: "step", y: "perplexity", logY: true }));
+  run.picture(
+    "curves",
+    lineChart(curves, { title: "Perplexity by character", x: "step", y: "perplexity", logY: true }),
+  );
 
-  const prompt = fromHost(Int32Array.from(vocabulary.encode([..."The whale "])), "int32", [1, 10]);
-  const [written] = await model.generate(prompt, { steps: 300, temperature: 0.7, generator });
-  prompt.dispose();
-  run.say(`The whale ${vocabulary.decode(written!).join("")}`);
+  // as long as the windows: it knows no positions beyond
+  const prompts = fromHost(Int32Array.from(PROMPTS.flatMap((start) => vocabulary.encode([...start]))), "int32", [
+    PROMPTS.length,
+    PROMPTS[0]!.length,
+  ]);
+  const steps = TIME - PROMPTS[0]!.length;
+  const written = await model.generate(prompts, { steps, temperature: 0.7, generator });
+  prompts.dispose();
+  written.forEach((tokens, i) => {
+    run.say(`${PROMPTS[i]}${vocabulary.decode(tokens).join("").replaceAll("\n", " ")} …`);
+  });
 
-  const characters = [...LOOKED_AT];
-  const heads = (await lookedAt(model, vocabulary.encode(characters))).map((weights, head) =>
+  const characters = [...LOOKED_AT].map((character) => (character === " " ? "␣" : character));
+  const heads = (await lookedAt(model, vocabulary.encode([...LOOKED_AT]))).map((weights, head) =>
     heatmap(weights, {
       title: `Last layer, head ${head + 1}`,
       x: "looked at",

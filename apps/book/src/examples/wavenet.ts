@@ -22,7 +22,7 @@ const HEARD = 0.8;
 const BATCH = 4;
 /** Samples of a training sequence. */
 const TIME = 1500;
-const STEPS = 260;
+const STEPS = 200;
 const TAPS = 16;
 
 /** Bits a sample of a histogram of the classes heard, each counted once more. */
@@ -71,7 +71,7 @@ export const wavenet: Example = async (run) => {
     return fromHost(rows, "int32", [starts.length, time]);
   };
   const measure = inference((start: number, time: number) => model.loss(batch(unheard, [start], time)));
-  // parts that overlap by nothing: the first samples of each have a short past, which counts against the model
+  // in parts: the first samples of each have a short past, which counts against it
   const bits = async (parts: number) => {
     const mean = new RunningMean();
     const time = Math.floor(unheard.length / parts);
@@ -93,7 +93,7 @@ export const wavenet: Example = async (run) => {
         ),
       ),
     steps: STEPS,
-    points: 13,
+    points: 10,
     evaluate: () => bits(8),
   });
   const metrics = {
@@ -121,7 +121,10 @@ export const wavenet: Example = async (run) => {
     { name: "voice", points: points(real, 0.5) },
     { name: "WaveNet", points: points(own, -0.5) },
   ];
-  run.picture("waves", lineChart(waves, { title: "A second of each", x: "seconds", y: "sample, shifted", width: 1000 }));
+  run.picture(
+    "waves",
+    lineChart(waves, { title: "A second of each", x: "seconds", y: "sample, shifted", width: 1000 }),
+  );
   run.picture("spectrograms", spectrogram([real, own]));
   run.file("wavenet.wav", writeWav({ sampleRate: RATE, channels: 1, samples: own }));
   run.file("voice.wav", writeWav({ sampleRate: RATE, channels: 1, samples: real }));

@@ -34,17 +34,17 @@ export interface ChartOptions {
   readonly height?: number;
 }
 
-export function escapeText(text: string): string {
+function escapeText(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** Text at a place. */
-export function label(x: number, y: number, text: string, attributes = ""): string {
+function label(x: number, y: number, text: string, attributes = ""): string {
   return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escapeText(text)}</text>`;
 }
 
 /** A whole picture on white. */
-export function svg(width: number, height: number, content: readonly string[]): string {
+function svg(width: number, height: number, content: readonly string[]): string {
   const font = 'font-family="system-ui, sans-serif" font-size="12" fill="#222"';
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ${font}><rect width="100%" height="100%" fill="#fff"/>${content.join("")}</svg>\n`;
 }

@@ -3,21 +3,22 @@ import type { Pixels } from "./png.js";
 
 /** Samples of a frame, and from one frame to the next. */
 const FRAME = 256;
-const HOP = 16;
+const HOP = 8;
 /** Decibels from black to white. */
 const RANGE = 70;
 const GAP = 6;
 
-/** The decibels of the `FRAME / 2` lowest frequencies, from 0 to half the sample rate, under a Hann window. */
+const COSINES = Float64Array.from({ length: FRAME }, (_, t) => Math.cos((2 * Math.PI * t) / FRAME));
+
+/** The decibels of the lower half of the frequencies of 256 samples, from 0 to half the sample rate, under a Hann window. */
 export function spectrum(frame: Float32Array): Float64Array {
-  const windowed = frame.map((sample, t) => sample * (0.5 - 0.5 * Math.cos((2 * Math.PI * t) / frame.length)));
-  return Float64Array.from({ length: frame.length / 2 }, (_, k) => {
+  const windowed = frame.map((sample, t) => sample * (0.5 - 0.5 * COSINES[t]!));
+  return Float64Array.from({ length: FRAME / 2 }, (_, k) => {
     let [re, im] = [0, 0];
-    windowed.forEach((sample, t) => {
-      const angle = (2 * Math.PI * ((k * t) % frame.length)) / frame.length;
-      re += sample * Math.cos(angle);
-      im -= sample * Math.sin(angle);
-    });
+    for (let t = 0; t < FRAME; t++) {
+      re += windowed[t]! * COSINES[(k * t) % FRAME]!;
+      im += windowed[t]! * COSINES[(k * t + FRAME / 4) % FRAME]!;
+    }
     return 10 * Math.log10(re * re + im * im + 1e-12);
   });
 }
