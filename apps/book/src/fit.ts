@@ -22,7 +22,7 @@ export interface FitOptions {
 }
 
 /** Points [step, value]. */
-export type Curve = readonly (readonly [step: number, value: number])[];
+type Curve = readonly (readonly [step: number, value: number])[];
 
 export interface Fitted {
   /** Mean loss since the point before. */

@@ -12,7 +12,7 @@ export interface Pair {
 }
 
 /** Tokens int32 [rows, longest], padded at the end. */
-export function padded(rows: readonly (readonly number[])[]): Tensor {
+function padded(rows: readonly (readonly number[])[]): Tensor {
   const time = Math.max(...rows.map(({ length }) => length));
   const data = rows.flatMap((row) => [...row, ...new Array<number>(time - row.length).fill(PADDING)]);
   return fromHost(Int32Array.from(data), "int32", [rows.length, time]);

@@ -82,6 +82,28 @@ function attended(layer: MultiHeadAttention, query: Rows, memory: Rows, may = (_
 const mask = (bits: number[], shape: number[]) => notEqual(tensor(new Int32Array(bits), { shape }), 0);
 
 describe("MultiHeadAttention", () => {
+  it("shows its weights, by head, with masks", () => {
+    const layer = new MultiHeadAttention(4, 2, float64());
+    const [x, memory] = [random([1, 3, 4]), random([1, 5, 4], 2)];
+    const keyMask = mask([1, 1, 0, 1, 0], [1, 5]);
+    const weights = layer.weights(x, memory, { keyMask });
+    expect(weights.shape).toEqual([1, 2, 3, 5]);
+    const [weight, bias] = [rowsOf(layer.inProjWeight), values(layer.inProjBias!)];
+    const q = affine(rowsOf(x), weight.slice(0, 4), bias.slice(0, 4));
+    const k = affine(rowsOf(memory), weight.slice(4, 8), bias.slice(4, 8));
+    const expected = [0, 2].flatMap((from) =>
+      q.flatMap((row) => {
+        const powers = k.map((key, j) =>
+          j === 2 || j === 4 ? 0 : Math.exp(dot(row.slice(from, from + 2), key.slice(from, from + 2)) / Math.sqrt(2)),
+        );
+        const total = powers.reduce((a, b) => a + b);
+        return powers.map((power) => power / total);
+      }),
+    );
+    closeTo(values(weights), expected);
+    expect(() => layer.weights(random([1, 3, 5]))).toThrow(/query expects \[batch, length, 4\]/);
+  });
+
   it("attends by each head on its share of the features", () => {
     const layer = new MultiHeadAttention(4, 2, float64());
     const x = random([1, 3, 4]);

@@ -6,7 +6,7 @@ import { inference } from "@neurite/autograd";
 import type { Generator, Tensor } from "@neurite/core";
 import { START, Vocabulary } from "@neurite/data";
 import { greedySearch, RecurrentEncoderDecoder } from "@neurite/models";
-import { Adam, cosineDecay } from "@neurite/optimizers";
+import { Adam, cosineDecay, warmup } from "@neurite/optimizers";
 import type { Example } from "../example.js";
 import { fit } from "../fit.js";
 import { beside, heatmap, lineChart } from "../pictures/chart.js";
@@ -20,7 +20,7 @@ const THINGS = ["harpoon", "lamp", "coin", "map", "barrel", "rope", "knife", "pi
 const PLACES = ["cabin", "harbor", "chapel", "inn", "galley", "boat"];
 
 const BATCH = 64;
-const STEPS = 500;
+const STEPS = 300;
 const UNSEEN = 600;
 /** Of the facts, those that are asked about in the test alone. */
 const HELD_OUT = 0.2;
@@ -86,8 +86,9 @@ export const questionAnswering: Example = async (run) => {
     sourceTokens: languages.source.size,
     targetTokens: languages.target.size,
     cell: "gru",
-    features: 48,
-    hidden: 96,
+    attention: "scaledDot",
+    features: 64,
+    hidden: 128,
     generator,
   });
   const search = inference((source: Tensor) =>
@@ -105,7 +106,10 @@ export const questionAnswering: Example = async (run) => {
   };
   const { measured } = await fit(run, {
     model,
-    optimizer: new Adam(model.parameters(), { learningRate: cosineDecay({ rate: 5e-3, total: STEPS }), clipNorm: 1 }),
+    optimizer: new Adam(model.parameters(), {
+      learningRate: warmup(30, cosineDecay({ rate: 6e-3, total: STEPS - 30 })),
+      clipNorm: 1,
+    }),
     loss: () =>
       model.loss(
         ...batchOf(

@@ -2,6 +2,9 @@
  * Long memory (Jiang §8.2.4): a symbol stands somewhere in a sequence of nothing, and the network is asked for it at the end. A
  * simple RNN, an LSTM, a GRU, and a HORNN whose states are fed from twenty steps back, all of one width: how far back does each
  * see?
+ *
+ * Seed 1, symbols 20 to 39 steps back: RNN 38 %, HORNN 92 %, LSTM and GRU 100 %. Chance is 12.5 %. The learning rates were chosen
+ * by hand for each network: the more weights feed one unit, the smaller.
  */
 import { inference } from "@neurite/autograd";
 import { argMax, crossEntropy, fromHost, type Generator, slice, type Tensor } from "@neurite/core";
