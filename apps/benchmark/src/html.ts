@@ -8,8 +8,8 @@ import { SUITES } from "./workloads.js";
 const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; margin: 2rem auto; max-width: 980px; padding: 0 1rem; }
 h1 { margin-bottom: 0; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #ccc; } h3 { margin-bottom: .3rem; }
-p.note { color: #555; margin-top: .2rem; } svg { width: 100%; height: auto; font-size: 12px; }
-svg text { fill: #222; } .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 1rem; }
+p.note { color: #555; margin-top: .2rem; } svg { width: 100%; height: auto; font-size: 12px; fill: #222; }
+.row { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 1rem; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-numeric: tabular-nums; }
 td, th { padding: .15rem .6rem; text-align: right; white-space: nowrap; } th { border-bottom: 1px solid #999; }
 td:first-child, th:first-child { text-align: left; } tr.head td { font-weight: 600; padding-top: .7rem; }

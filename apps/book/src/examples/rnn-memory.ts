@@ -3,8 +3,10 @@
  * simple RNN, an LSTM, a GRU, and a HORNN whose states are fed from twenty steps back, all of one width: how far back does each
  * see?
  *
- * Seed 1, symbols 20 to 39 steps back: RNN 38 %, HORNN 92 %, LSTM and GRU 100 %. Chance is 12.5 %. The learning rates were chosen
- * by hand for each network: the more weights feed one unit, the smaller.
+ * Seed 1, symbols 20 to 39 steps back (chance is 12.5 %): RNN 38 %, HORNN 92 %, LSTM and GRU 100 %. With learning rates of
+ * 0.00025, 0.0005 and 0.001 the RNN got 24, 26 and 35 %; it misses near symbols, too, so it is not only short of memory but
+ * hard to train. The HORNN took the most looking for: orders of 12 and below stayed at the RNN's level, as did this one at a
+ * rate of 0.001, and near symbols it still misses. All were chosen by this test with this seed.
  */
 import { inference } from "@neurite/autograd";
 import { argMax, crossEntropy, fromHost, type Generator, slice, type Tensor } from "@neurite/core";
