@@ -112,6 +112,8 @@ describe("sequence to sequence", () => {
     ["", "abc", 3],
     ["abc", "", 3],
     ["flaw", "lawn", 2],
+    ["abcd", "acd", 1],
+    ["acd", "abcd", 1],
     ["same", "same", 0],
   ])("from %j to %j are %i edits", (a, b, edits) => {
     expect(editDistance([...a], [...b])).toBe(edits);

@@ -200,6 +200,11 @@ describe.each(kinds)("%s", (kind, make, names) => {
     const largest = Math.max(...Object.values(layer.parameters()).flatMap(values).map(Math.abs));
     expect(largest).toBeLessThanOrEqual(0.2);
     expect(largest).toBeGreaterThan(0.195);
+    // HORNN's weights of three past states share one range: 1/√(3·25)
+    const widest = kind === "HORNN" ? 1 / Math.sqrt(75) : 0.2;
+    const recurrent = Math.max(...values(layer.parameters().weightHhL0!).map(Math.abs));
+    expect(recurrent).toBeLessThanOrEqual(widest);
+    expect(recurrent).toBeGreaterThan(0.95 * widest);
     const gates = { RNN: 1, GRU: 3, LSTM: 4, HORNN: 1 }[kind]!;
     expect(layer.parameters().weightIhL1!.shape).toEqual([gates * 25, 50]);
     expect(layer.parameters().weightHhL0!.shape).toEqual([gates * 25, kind === "HORNN" ? 75 : 25]);
