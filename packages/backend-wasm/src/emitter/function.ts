@@ -85,11 +85,18 @@ export class FunctionBuilder {
     this.#bytes.push(0x0c, 0, 0x0b, 0x0b);
   }
 
-  /** do body while (condition): for loops that run at least once, one branch a round. */
-  repeat(body: () => void, condition: () => I32): void {
-    this.#bytes.push(0x03, 0x40);
+  /**
+   * do body while (condition): for loops that run at least once, one branch a round.
+   * @param times how often the body is written out; the condition is asked after each
+   */
+  repeat(body: () => void, condition: () => I32, times = 1): void {
+    this.#bytes.push(0x02, 0x40, 0x03, 0x40);
+    for (let i = 1; i < times; i++) {
+      body();
+      this.#bytes.push(...i32.eqz(condition()).bytes, 0x0d, 1);
+    }
     body();
-    this.#bytes.push(...condition().bytes, 0x0d, 0, 0x0b);
+    this.#bytes.push(...condition().bytes, 0x0d, 0, 0x0b, 0x0b);
   }
 
   /** for (i = 0; i < count; i++) */

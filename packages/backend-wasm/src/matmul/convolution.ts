@@ -2,29 +2,10 @@
  * Two-dimensional convolution as matrix products on the image where it lies: the pixels of an output row are rows of A, a
  * constant number of bytes apart, and the channels under one row of the filter are their columns. No window is ever copied.
  */
-import { type I32, i32 } from "../emitter/code.js";
-import type { FunctionBuilder } from "../emitter/function.js";
+import { i32 } from "../emitter/code.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Features } from "../vector-math.js";
-import { ACCUMULATE, defineTile, tileColumns, tileRows } from "./micro.js";
-
-/** Calls the tile for as many rows as are left, at most `height`. */
-function callTile(
-  f: FunctionBuilder,
-  tiles: readonly number[],
-  left: I32,
-  args: readonly I32[],
-  count = tiles.length,
-): void {
-  if (count === 1) f.call(tiles[0]!, ...args);
-  else {
-    f.if(
-      i32.geU(left, count),
-      () => f.call(tiles[count - 1]!, ...args),
-      () => callTile(f, tiles, left, args, count - 1),
-    );
-  }
-}
+import { ACCUMULATE, callTile, defineTile, tileColumns, tileRows } from "./micro.js";
 
 /** Rows begin … end of the output, counted through all images. All steps in bytes. */
 export function defineConvolutionRows(module: ModuleBuilder, features: Features): void {

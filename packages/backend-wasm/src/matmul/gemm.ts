@@ -3,7 +3,7 @@ import { type I32, i32, memoryFill, type V128, v128 } from "../emitter/code.js";
 import type { FunctionBuilder } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Features } from "../vector-math.js";
-import { defineTile, tileColumns, tileRows } from "./micro.js";
+import { callTile, defineTile, tileColumns, tileRows } from "./micro.js";
 
 /** Rows of A that one panel of B meets before the next panel: with k = 256 they fill a quarter of the second-level cache. */
 const ROW_BLOCK = 240;
@@ -52,30 +52,18 @@ export function defineBlock(module: ModuleBuilder, features: Features, packed: b
             () => {
               f.set(row, i32.mul(tile, height));
               f.set(rows, i32.sub(p.m, row));
-              const call = (index: number) =>
-                f.call(
-                  index,
-                  i32.add(p.a, i32.mul(row, p.aRow)),
-                  p.aRow,
-                  p.aStep,
-                  i32.add(p.b, i32.mul(panel, p.bPanel)),
-                  p.bStep,
-                  p.k,
-                  i32.add(i32.add(p.c, i32.mul(row, p.cRow)), i32.mul(panel, 4 * width)),
-                  p.cRow,
-                  p.finish,
-                  i32.add(p.bias, i32.mul(panel, 4 * width)),
-                );
-              const choose = (count: number): void => {
-                if (count === 1) call(tiles[0]!);
-                else
-                  f.if(
-                    i32.geU(rows, count),
-                    () => call(tiles[count - 1]!),
-                    () => choose(count - 1),
-                  );
-              };
-              choose(height);
+              callTile(f, tiles, rows, [
+                i32.add(p.a, i32.mul(row, p.aRow)),
+                p.aRow,
+                p.aStep,
+                i32.add(p.b, i32.mul(panel, p.bPanel)),
+                p.bStep,
+                p.k,
+                i32.add(i32.add(p.c, i32.mul(row, p.cRow)), i32.mul(panel, 4 * width)),
+                p.cRow,
+                p.finish,
+                i32.add(p.bias, i32.mul(panel, 4 * width)),
+              ]);
               f.increase(tile, 1);
             },
           );

@@ -4,9 +4,10 @@
  * V8 has 15 vector registers; a tile that needs one more falls to half the speed. With fused multiply-add 6 × 8 uses all
  * 15 (12 sums, 2 of B, 1 of A); with multiply and add apart the product needs one more, and 4 × 8 fits. Where V8 joins
  * pairs of vectors, 6 × 16 takes the place of 6 × 8. V8 before version 13 (Node 22) moves all loads of a loop's body to its
- * top: there 6 × 8 spills, and so would an unrolled body.
+ * top: there 6 × 8 spills, and so would a body written out several times, were it not left after each time: the exits need the
+ * sums, so that no load moves past them.
  */
-import { f32x4, i32, v128 } from "../emitter/code.js";
+import { f32x4, type I32, i32, v128 } from "../emitter/code.js";
 import type { FunctionBuilder, Local } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import { hoistsLoads } from "../features.js";
@@ -57,27 +58,44 @@ export function defineTile(module: ModuleBuilder, features: Features, rows: numb
     const k = f.keep(p.k);
     const parts = Array.from({ length: vectors }, () => f.variable("v128"));
     const factor = f.variable("v128");
-    f.repeat(
-      () => {
-        for (const [j, part] of parts.entries()) f.set(part, v128.load(b, 16 * j));
-        for (let i = 0; i < rows; i++) {
-          f.set(factor, packed ? v128.load32Splat(pointers[0]!, 4 * i) : v128.load32Splat(pointers[i]!));
-          for (const [j, vector] of parts.entries()) {
-            const sum = sums[vectors * i + j]!;
-            const next = features.relaxed
-              ? f32x4.relaxedMadd(factor, vector, sum)
-              : f32x4.add(sum, f32x4.mul(factor, vector));
-            f.set(sum, next);
-          }
+    const step = () => {
+      for (const [j, part] of parts.entries()) f.set(part, v128.load(b, 16 * j));
+      for (let i = 0; i < rows; i++) {
+        f.set(factor, packed ? v128.load32Splat(pointers[0]!, 4 * i) : v128.load32Splat(pointers[i]!));
+        for (const [j, vector] of parts.entries()) {
+          const sum = sums[vectors * i + j]!;
+          const next = features.relaxed
+            ? f32x4.relaxedMadd(factor, vector, sum)
+            : f32x4.add(sum, f32x4.mul(factor, vector));
+          f.set(sum, next);
         }
-        for (const pointer of pointers) f.increase(pointer, p.aStep);
-        f.increase(b, p.bStep);
-        f.increase(k, -1);
-      },
-      () => k,
-    );
+      }
+      for (const pointer of pointers) f.increase(pointer, p.aStep);
+      f.increase(b, p.bStep);
+      f.increase(k, -1);
+    };
+    // newer engines write the body out themselves
+    f.repeat(step, () => k, hoistsLoads() ? 4 : 1);
     finishTile(f, p, vectors, sums);
   });
+}
+
+/** Calls the tile for as many rows as are left, at most as many as there are tiles. */
+export function callTile(
+  f: FunctionBuilder,
+  tiles: readonly number[],
+  left: I32,
+  args: readonly I32[],
+  count = tiles.length,
+): void {
+  if (count === 1) f.call(tiles[0]!, ...args);
+  else {
+    f.if(
+      i32.geU(left, count),
+      () => f.call(tiles[count - 1]!, ...args),
+      () => callTile(f, tiles, left, args, count - 1),
+    );
+  }
 }
 
 function finishTile(
