@@ -65,7 +65,8 @@ function applied(relaxed: boolean, name: "expNonPositive" | "sigmoid", xs: Float
 }
 
 const KERNEL_FUNCTIONS: ["expNonPositive" | "sigmoid", (x: number) => number, number, number, number][] = [
-  ["expNonPositive", Math.exp, -87, 0, 2.5],
+  ["expNonPositive", Math.exp, -20, 0, 3],
+  ["expNonPositive", Math.exp, -87, 0, 5.5],
   ["sigmoid", (x) => 1 / (1 + Math.exp(-x)), -86, 86, 3],
 ];
 
