@@ -24,16 +24,70 @@ import {
 // biome-ignore lint/suspicious/noExplicitAny: a tape holds ops of every attribute type
 type AnyOp = OpRecord<any>;
 
+/** What is known of one value that depends on the sources. */
+class Value {
+  /** How many recorded ops read it whose gradients are still to come. */
+  uses = 0;
+  /** Sum of the gradients that arrived so far; a handle outside of every scope. */
+  gradient: Tensor | null = null;
+  /** Products that arrived and are not computed yet. */
+  #products: OuterProduct[] = [];
+
+  add(gradient: Tensor | OuterProduct): void {
+    if (!isTensor(gradient)) {
+      this.#products.push(new OuterProduct(gradient.left.alias(), gradient.right.alias()));
+      return;
+    }
+    const sum = this.gradient;
+    // the handle may be shared, e.g. between both operands of a sum
+    this.gradient = sum ? add(sum, gradient).keep() : gradient.alias();
+    sum?.dispose();
+  }
+
+  /** Notes that one use has given its gradient. After the last one the products are computed. */
+  settle(): void {
+    this.uses--;
+    const products = this.#products;
+    if (this.uses > 0 || products.length === 0) return;
+    const [first] = products as [OuterProduct];
+    const one = products.length === 1;
+    const left = one ? first.left : concat(products.map((product) => product.left));
+    const right = one ? first.right : concat(products.map((product) => product.right));
+    this.add(matmul(transpose(left), right));
+    this.#release("its product was computed");
+  }
+
+  /** The gradient as a new handle in the current scope. */
+  take(): Tensor | null {
+    return this.gradient ? this.gradient.alias().enterScope() : null;
+  }
+
+  drop(): void {
+    this.gradient?.dispose();
+    this.gradient = null;
+    this.#release("its recording was dropped");
+  }
+
+  #release(reason: string): void {
+    for (const { left, right } of this.#products) {
+      left.dispose(reason);
+      right.dispose(reason);
+    }
+    this.#products = [];
+  }
+}
+
 interface Node {
   readonly op: AnyOp;
   readonly attrs: unknown;
   /** An alias of its own where the vjp reads the value, else the caller's handle, good for shape and dtype only. */
   readonly inputs: Tensor[];
-  /** Identities of the inputs when they were used: a parameter changes its own when it is assigned. */
-  readonly keys: number[];
   readonly outputs: Tensor[];
   readonly aux: Tensor[];
   readonly needs: readonly boolean[];
+  /** The inputs a gradient is needed for, and the outputs that can have one; null for the others. */
+  readonly from: readonly (Value | null)[];
+  readonly to: (Value | null)[];
   /** The aliases among the above, released when the vjp has run. */
   readonly saved: Tensor[];
 }
@@ -41,40 +95,46 @@ interface Node {
 /** One recording. */
 export class Tape implements Interceptor {
   readonly #sources: readonly Tensor[];
-  /** Identities of the sources at the start: a parameter may be assigned while the function runs. */
-  readonly #sourceKeys: readonly number[];
-  readonly #tracked: Set<number>;
+  /** Values of the sources at the start: a parameter may be assigned while the function runs. */
+  readonly #sourceValues: readonly Value[];
+  /** By the tensors' keys. */
+  readonly #values = new Map<number, Value>();
   readonly #nodes: Node[] = [];
-  /** How many nodes read a value that depends on the sources. */
-  readonly #uses = new Map<number, number>();
 
   /** @param sources tensors whose gradients will be asked for */
   constructor(sources: readonly Tensor[]) {
     this.#sources = sources;
-    this.#sourceKeys = sources.map((source) => source.key);
-    this.#tracked = new Set(this.#sourceKeys);
+    this.#sourceValues = sources.map(({ key }) => this.#values.get(key) ?? this.#track(key));
+  }
+
+  #track(key: number): Value {
+    const value = new Value();
+    this.#values.set(key, value);
+    return value;
   }
 
   /** Whether a value depends on the sources. */
   tracks(tensor: Tensor): boolean {
-    return this.#tracked.has(tensor.key);
+    return this.#values.has(tensor.key);
   }
 
   intercept(op: AnyOp, inputs: readonly Tensor[], attrs: unknown, aux: boolean, next: Next): Tensor[] {
     const needs: boolean[] = [];
+    const from: (Value | null)[] = [];
     let any = false;
     for (let i = 0; i < inputs.length; i++) {
       const { dtype, key } = inputs[i]!;
-      const need = isFloat(dtype) && this.#tracked.has(key);
-      needs.push(need);
-      any ||= need;
+      const value = isFloat(dtype) ? (this.#values.get(key) ?? null) : null;
+      from.push(value);
+      needs.push(value !== null);
+      any ||= value !== null;
     }
     if (!any || op.differentiable === false) return next(op, inputs, attrs, aux);
     // A tape inside this one asked for hidden results: they are values this tape must know the gradient of.
     const asksForHidden = aux && op.aux !== undefined;
     if (!op.vjp || asksForHidden) return this.#recordComposition(op, inputs, attrs, aux);
     const results = next(op, inputs, attrs, true);
-    this.#record(op, inputs, attrs, needs, results);
+    this.#record(op, inputs, attrs, { needs, from }, results);
     return results;
   }
 
@@ -96,23 +156,24 @@ export class Tape implements Interceptor {
     op: AnyOp,
     inputs: readonly Tensor[],
     attrs: unknown,
-    needs: readonly boolean[],
+    { needs, from }: Pick<Node, "needs" | "from">,
     results: readonly Tensor[],
   ): void {
     const count = results.length - (op.aux ?? 0);
     const saves = typeof op.saves === "function" ? op.saves(attrs, needs) : op.saves;
-    const node: Node = { op, attrs, inputs: [], keys: [], outputs: [], aux: [], needs, saved: [] };
+    const node: Node = { op, attrs, inputs: [], outputs: [], aux: [], needs, from, to: [], saved: [] };
     for (let i = 0; i < inputs.length; i++) {
-      const input = inputs[i]!;
-      node.keys.push(input.key);
-      if (needs[i]) this.#uses.set(input.key, (this.#uses.get(input.key) ?? 0) + 1);
-      note(node, node.inputs, input, names(saves?.inputs, i));
+      const value = from[i];
+      if (value) value.uses++;
+      note(node, node.inputs, inputs[i]!, names(saves?.inputs, i));
     }
     for (let i = 0; i < results.length; i++) {
       const result = results[i]!;
-      if (isFloat(result.dtype)) this.#tracked.add(result.key);
-      if (i < count) note(node, node.outputs, result, names(saves?.outputs, i));
-      else note(node, node.aux, result, true);
+      const value = isFloat(result.dtype) ? this.#track(result.key) : null;
+      if (i < count) {
+        node.to.push(value);
+        note(node, node.outputs, result, names(saves?.outputs, i));
+      } else note(node, node.aux, result, true);
     }
     this.#nodes.push(node);
   }
@@ -122,47 +183,40 @@ export class Tape implements Interceptor {
    * to the enclosing scope.
    */
   backward(outputs: readonly Tensor[], seeds: readonly Tensor[]): Tensor[] {
-    const gradients = new Gradients();
     try {
-      outputs.forEach((output, i) => {
-        if (this.tracks(output)) gradients.add(output.key, seeds[i]!);
-      });
+      for (const [i, output] of outputs.entries()) this.#values.get(output.key)?.add(seeds[i]!);
       for (let node = this.#nodes.pop(); node; node = this.#nodes.pop()) {
         try {
-          this.#runVjp(node, gradients);
+          runVjp(node);
         } finally {
           for (const alias of node.saved) alias.dispose("its gradient was computed");
         }
       }
-      return this.#sources.map((source, i) => gradients.take(this.#sourceKeys[i]!) ?? zerosLike(source));
+      return this.#sources.map((source, i) => this.#sourceValues[i]!.take() ?? zerosLike(source));
     } finally {
-      gradients.dispose();
       this.release();
     }
-  }
-
-  #runVjp({ op, attrs, inputs, keys, outputs, aux, needs }: Node, gradients: Gradients): void {
-    scope(() => {
-      if (outputs.some((output) => gradients.peek(output.key) !== null)) {
-        const dy = outputs.map((output) => gradients.peek(output.key) ?? zerosLike(output));
-        const results = op.vjp!({ attrs, inputs, outputs, aux, dy, needs });
-        for (let i = 0; i < keys.length; i++) if (needs[i] && results[i]) gradients.add(keys[i]!, results[i]!);
-        for (const output of outputs) gradients.drop(output.key);
-      }
-      for (let i = 0; i < keys.length; i++) {
-        if (!needs[i]) continue;
-        const left = this.#uses.get(keys[i]!)! - 1;
-        this.#uses.set(keys[i]!, left);
-        if (left === 0) gradients.settle(keys[i]!);
-      }
-    }, op.name);
   }
 
   /** Frees everything recorded. */
   release(): void {
     for (const node of this.#nodes) for (const alias of node.saved) alias.dispose("its recording was dropped");
     this.#nodes.length = 0;
+    for (const value of this.#values.values()) value.drop();
+    this.#values.clear();
   }
+}
+
+function runVjp({ op, attrs, inputs, outputs, aux, needs, from, to }: Node): void {
+  scope(() => {
+    if (to.some((value) => value?.gradient)) {
+      const dy = outputs.map((output, i) => to[i]?.gradient ?? zerosLike(output));
+      const results = op.vjp!({ attrs, inputs, outputs, aux, dy, needs });
+      for (let i = 0; i < from.length; i++) if (results[i]) from[i]?.add(results[i]!);
+      for (const value of to) value?.drop();
+    }
+    for (const value of from) value?.settle();
+  }, op.name);
 }
 
 /** Enters a tensor into one of a node's lists: as an alias where its vjp reads the value. */
@@ -178,73 +232,4 @@ function note(node: Node, list: Tensor[], tensor: Tensor, saved: boolean): void 
 
 function names(positions: readonly number[] | "all" | undefined, position: number): boolean {
   return positions === "all" || (positions?.includes(position) ?? false);
-}
-
-/** Sums of the gradients that arrived so far, by the value they belong to. */
-class Gradients {
-  readonly #sums = new Map<number, Tensor>();
-  readonly #products = new Map<number, OuterProduct[]>();
-
-  peek(key: number): Tensor | null {
-    return this.#sums.get(key) ?? null;
-  }
-
-  add(key: number, gradient: Tensor | OuterProduct): void {
-    if (!isTensor(gradient)) {
-      const product = new OuterProduct(gradient.left.alias(), gradient.right.alias());
-      const others = this.#products.get(key);
-      if (others) others.push(product);
-      else this.#products.set(key, [product]);
-      return;
-    }
-    const sum = this.#sums.get(key);
-    if (!sum) {
-      // the handle may be shared, e.g. between both operands of a sum
-      this.#sums.set(key, gradient.alias());
-      return;
-    }
-    this.#sums.set(key, add(sum, gradient).keep());
-    sum.dispose();
-  }
-
-  /** Computes the products that arrived, when no more will. */
-  settle(key: number): void {
-    const products = this.#products.get(key);
-    if (!products) return;
-    const left = concat(products.map((product) => product.left));
-    const right = concat(products.map((product) => product.right));
-    this.add(key, matmul(transpose(left), right));
-    this.#products.delete(key);
-    release(products);
-  }
-
-  drop(key: number): void {
-    this.#sums.get(key)?.dispose();
-    this.#sums.delete(key);
-  }
-
-  /** The sum as a new handle in the current scope. */
-  take(key: number): Tensor | null {
-    const sum = this.#sums.get(key);
-    return sum ? rehome(sum) : null;
-  }
-
-  dispose(): void {
-    for (const sum of this.#sums.values()) sum.dispose();
-    for (const products of this.#products.values()) release(products);
-    this.#sums.clear();
-    this.#products.clear();
-  }
-}
-
-function release(products: readonly OuterProduct[]): void {
-  for (const { left, right } of products) {
-    left.dispose("its product was computed");
-    right.dispose("its product was computed");
-  }
-}
-
-/** A handle in the current scope to the value of a handle outside of every scope. */
-function rehome(tensor: Tensor): Tensor {
-  return tensor.alias().enterScope();
 }

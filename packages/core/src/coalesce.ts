@@ -23,7 +23,7 @@ export function coalesceFor(out: Tensor, inputs: readonly Tensor[]): Plan {
   const views: View[] = [];
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i]!;
-    if (x.size === 1) views.push(flat(x, whole, size > 1 ? STILL : UNIT));
+    if (x.size === 1 || isRepeated(x)) views.push(flat(x, whole, size > 1 ? STILL : UNIT));
     else if (x.contiguous && sameShape(x.shape, shape)) views.push(flat(x, whole, UNIT));
     else {
       const all = coalesce(shape, [out, ...inputs]);
@@ -31,6 +31,12 @@ export function coalesceFor(out: Tensor, inputs: readonly Tensor[]): Plan {
     }
   }
   return { out: flat(out, whole, UNIT), inputs: views };
+}
+
+/** Whether all elements are one and the same, whatever the shape. */
+function isRepeated({ strides, shape }: Tensor): boolean {
+  for (let i = 0; i < shape.length; i++) if (strides[i] !== 0 && shape[i] !== 1) return false;
+  return true;
 }
 
 /**

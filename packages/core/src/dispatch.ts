@@ -44,7 +44,7 @@ function execute<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux: b
   const metas = op.infer(inputs, attrs, aux);
   let kernel = device.kernelFor(op);
   // kernels never see an empty tensor
-  if (kernel !== null && (inputs.some(isEmpty) || metas.some(isEmpty))) kernel = null;
+  if (kernel !== null && (anyEmpty(inputs) || anyEmpty(metas))) kernel = null;
   if (kernel === null && !op.lower) return composed(op, inputs, attrs, aux);
   const outs: Tensor[] = [];
   try {
@@ -73,8 +73,9 @@ function runKernel(
   return status !== false;
 }
 
-function isEmpty({ shape }: Meta): boolean {
-  return shape.includes(0);
+function anyEmpty(tensors: readonly Meta[]): boolean {
+  for (const { shape } of tensors) for (let i = 0; i < shape.length; i++) if (shape[i] === 0) return true;
+  return false;
 }
 
 function composed<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux: boolean): Tensor[] {

@@ -86,7 +86,22 @@ export interface OpRecord<A> extends OpDefinition<A> {
  * const y = dispatch(square, [x], {})[0];
  */
 export function defineOp<A>(definition: OpDefinition<A>): OpRecord<A> {
-  return { ...definition, id: state.nextOp++, kernels: new Map() };
+  const { name, infer, compose, lower, view, vjp, aux, saves, differentiable } = definition;
+  // all records have the same fields in the same order: the engine then reads any of them without a search
+  const record = {
+    name,
+    infer,
+    compose,
+    lower,
+    view,
+    vjp,
+    aux,
+    saves,
+    differentiable,
+    id: state.nextOp++,
+    kernels: new Map(),
+  };
+  return record as OpRecord<A>;
 }
 
 /** Adds a kernel for `op` to a backend from outside: devices whose backend has this name use it from the next call on. */

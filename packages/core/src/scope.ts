@@ -48,6 +48,18 @@ export function expectSynchronous(op: string, result: unknown): void {
   }
 }
 
+const reasons = /* @__PURE__ */ new Map<string, string>();
+
+/** Why a tensor is gone that was made inside `op`; made once, since every scope needs it. */
+function reasonOf(op: string): string {
+  let reason = reasons.get(op);
+  if (reason === undefined) {
+    reason = `it was made inside ${op}(), which freed it on return`;
+    reasons.set(op, reason);
+  }
+  return reason;
+}
+
 /**
  * Runs `fn` and frees every tensor made inside except those in its result (searched through arrays, maps and plain
  * objects) and those kept with `keep()`. The result belongs to the enclosing scope, or to the caller when there is none.
@@ -71,8 +83,9 @@ export function scope<T>(fn: () => T extends PromiseLike<unknown> ? never : T, o
     return result;
   } finally {
     state.scope = parent;
-    for (const tensor of current.tensors) {
-      if (tensor.home === current) tensor.dispose(`it was made inside ${op}(), which freed it on return`);
+    if (current.tensors.length > 0) {
+      const reason = reasonOf(op);
+      for (const tensor of current.tensors) if (tensor.home === current) tensor.dispose(reason);
     }
   }
 }

@@ -87,7 +87,11 @@ export function normalizeAxis(op: string, axis: number, rank: number, argument =
 
 /** Sorted, unique, normalised axes; `undefined` means all of them. */
 export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
-  if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
+  if (axes === undefined) {
+    const all: number[] = [];
+    for (let i = 0; i < rank; i++) all.push(i);
+    return all;
+  }
   if (typeof axes === "number") return [normalizeAxis(op, axes, rank)];
   const normal = axes.map((axis) => normalizeAxis(op, axis, rank)).sort((a, b) => a - b);
   for (let i = 1; i < normal.length; i++) {

@@ -128,15 +128,12 @@ export function updateRule(
   scalars: number,
   build: (g: Expression, slots: readonly Expression[], scalars: readonly Expression[]) => Next,
 ): UpdateRule {
-  const forms = new Map<string, UpdateForm>();
-  const formOf = (decay: Decay, gated: boolean) => {
-    const key = `${decay} ${gated}`;
-    let form = forms.get(key);
-    if (!form) {
-      form = makeForm(decay, gated);
-      forms.set(key, form);
-    }
-    return form;
+  type Forms = Partial<Record<Decay, UpdateForm>>;
+  const [always, gated]: [Forms, Forms] = [{}, {}];
+  const formOf = (decay: Decay, isGated: boolean) => {
+    const forms = isGated ? gated : always;
+    forms[decay] ??= makeForm(decay, isGated);
+    return forms[decay];
   };
   const makeForm = (decay: Decay, gated: boolean): UpdateForm => {
     const [w, amount] = [input(0), scalar(scalars)];

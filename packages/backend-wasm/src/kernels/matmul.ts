@@ -1,6 +1,6 @@
 /** Matrix products: how a product is cut into blocks, and when B is packed. */
 import type { View } from "@neurite/core";
-import type { Engine } from "../engine.js";
+import type { CompiledKernel, Engine } from "../engine.js";
 import { defineBlock, defineEdge, definePackA, definePackB } from "../matmul/gemm.js";
 import { defineIntegerProduct } from "../matmul/integer.js";
 import { ACCUMULATE, ADD_BIAS, RELU, tileColumns, tileRows } from "../matmul/micro.js";
@@ -191,19 +191,21 @@ export function wholePanels(
 }
 
 export function makeMatmul(engine: Engine) {
+  const small = makeSmallProduct(engine);
   return (outs: readonly View[], inputs: readonly View[]): undefined => {
     const [out] = outs as [View];
     const [a, b] = inputs as [View, View];
     const [batch, m, n] = out.shape as [number, number, number];
     const k = a.shape[2]!;
-    const small = out.dtype === "float32" && (m <= VERY_FEW_ROWS || m * n * k <= SMALL_WORK) ? smallLayout(a, b) : null;
-    if (small) runSmall(engine, small, [batch, m, n, k], a, b, addressOf(out));
-    else {
-      for (let i = 0; i < batch; i++) {
-        const c = addressOf(out) + 4 * i * m * n;
-        if (out.dtype === "int32") integerProduct(engine, [m, k, n], matrix(a, i), matrix(b, i), c);
-        else wholePanels(engine, [m, k, n], matrix(a, i), matrix(b, i), c);
-      }
+    const isFloat = out.dtype === "float32";
+    if (isFloat && isSmall(m, n, k)) {
+      const [aBatch, bBatch] = [4 * a.strides[0]!, 4 * b.strides[0]!];
+      if (small([m, k, n], { a: matrix(a, 0), b: matrix(b, 0), c: addressOf(out), batch, aBatch, bBatch })) return;
+    }
+    for (let i = 0; i < batch; i++) {
+      const c = addressOf(out) + 4 * i * m * n;
+      if (isFloat) wholePanels(engine, [m, k, n], matrix(a, i), matrix(b, i), c);
+      else integerProduct(engine, [m, k, n], matrix(a, i), matrix(b, i), c);
     }
   };
 }
@@ -218,42 +220,47 @@ function matrix(view: View, i: number): Matrix {
   };
 }
 
-/** How two small matrices can be multiplied where they lie; null when B would be read one element at a time. */
-function smallLayout(a: View, b: View): "rows" | "dot" | null {
-  if (b.strides[2] === 1 || b.shape[2] === 1) return b.strides[1] === 1 && a.strides[2] === 1 ? "dot" : "rows";
-  return b.strides[1] === 1 && a.strides[2] === 1 ? "dot" : null;
+/** Whether a product of these sizes is done without packing. */
+export function isSmall(m: number, n: number, k: number): boolean {
+  return m <= VERY_FEW_ROWS || m * n * k <= SMALL_WORK;
 }
 
-function runSmall(
-  engine: Engine,
-  layout: "rows" | "dot",
-  [batch, m, n, k]: readonly [number, number, number, number],
-  a: View,
-  b: View,
-  c: number,
-): void {
-  const kernel = engine.variant("matmul small", layout, "", (module, features) =>
-    defineSmallProduct(module, features, layout),
-  );
-  const [aBatch, aRow, aStep] = a.strides as [number, number, number];
-  const [bBatch, bStep, bColumn] = b.strides as [number, number, number];
-  engine.run(
-    kernel,
-    batch,
-    Math.ceil(SHARED_WORK / (m * n * k)),
-    m,
-    n,
-    k,
-    addressOf(a),
-    4 * aBatch,
-    4 * aRow,
-    4 * aStep,
-    addressOf(b),
-    4 * bBatch,
-    4 * bStep,
-    4 * bColumn,
-    c,
-  );
+interface Small {
+  readonly a: Matrix;
+  readonly b: Matrix;
+  readonly c: number;
+  /** Address of n numbers added to each row, or 0. */
+  readonly bias?: number;
+  /** How many products, and the steps in bytes from one to the next. */
+  readonly batch?: number;
+  readonly aBatch?: number;
+  readonly bBatch?: number;
+}
+
+/** Makes the function that multiplies small matrices where they lie; it returns false when B would be read one element at a time. */
+export function makeSmallProduct(engine: Engine) {
+  const kernels: { rows?: CompiledKernel; dot?: CompiledKernel } = {};
+  return (
+    [m, k, n]: readonly [number, number, number],
+    { a, b, c, bias = 0, batch = 1, aBatch = 0, bBatch = 0 }: Small,
+  ): boolean => {
+    const alongK = b.rowStep === 4 && a.columnStep === 4;
+    if (!alongK && b.columnStep !== 4 && n !== 1) return false;
+    const layout = alongK ? "dot" : "rows";
+    kernels[layout] ??= engine.kernel(`matmul small ${layout}`, (module, features) =>
+      defineSmallProduct(module, features, layout),
+    );
+    const kernel = kernels[layout];
+    if (batch * m * n * k <= SHARED_WORK) {
+      // called at once: a list of arguments would take longer than the product
+      kernel(0, batch, m, n, k, a.at, aBatch, a.rowStep, a.columnStep, b.at, bBatch, b.rowStep, b.columnStep, c, bias);
+    } else {
+      const grain = Math.ceil(SHARED_WORK / (m * n * k));
+      const left = [a.at, aBatch, a.rowStep, a.columnStep] as const;
+      engine.run(kernel, batch, grain, m, n, k, ...left, b.at, bBatch, b.rowStep, b.columnStep, c, bias);
+    }
+    return true;
+  };
 }
 
 function integerProduct(

@@ -38,6 +38,9 @@ export function makeOptimizerUpdate(engine: Engine) {
     const args: number[] = [];
     for (const out of outs) args.push(addressOf(out));
     for (const input of inputs) args.push(addressOf(input));
-    engine.run(kernel, sizeOf(outs[0]!.shape), GRAIN, ...args, ...scalars);
+    for (const scalar of scalars) args.push(scalar);
+    const size = sizeOf(outs[0]!.shape);
+    if (size <= GRAIN) kernel(0, size, ...args);
+    else engine.run(kernel, size, GRAIN, ...args);
   };
 }

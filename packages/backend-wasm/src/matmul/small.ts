@@ -20,6 +20,8 @@ const PARAMETERS = {
   bStep: "i32",
   bColumn: "i32",
   c: "i32",
+  /** Address of n numbers added to each row, or 0. */
+  bias: "i32",
 } as const;
 
 type Product = Readonly<Record<keyof typeof PARAMETERS, Local<"i32">>>;
@@ -54,6 +56,7 @@ export function defineSmallProduct(module: ModuleBuilder, features: Features, la
 /** One row of C, four columns at a time: Σ a·(four of B). */
 function emitRow(f: FunctionBuilder, math: VectorMath, p: Product, a: I32, b: Local<"i32">, c: Local<"i32">): void {
   const columns = f.keep(p.n);
+  const bias = f.keep(p.bias);
   const sum = f.variable("v128");
   f.while(
     () => columns,
@@ -61,6 +64,10 @@ function emitRow(f: FunctionBuilder, math: VectorMath, p: Product, a: I32, b: Lo
       const source = f.keep(b);
       const factor = f.keep(a);
       f.set(sum, f32x4.const(0));
+      f.if(bias, () => {
+        f.set(sum, v128.load(bias));
+        f.increase(bias, 16);
+      });
       f.times(p.k, () => {
         f.set(sum, math.madd(v128.load32Splat(factor), v128.load(source), sum));
         f.increase(factor, p.aStep);
@@ -87,11 +94,16 @@ function emitRow(f: FunctionBuilder, math: VectorMath, p: Product, a: I32, b: Lo
 /** One row of C, an inner product after the other, four of k at a time. */
 function emitDots(f: FunctionBuilder, math: VectorMath, p: Product, a: I32, b: Local<"i32">, c: Local<"i32">): void {
   const sum = f.variable("v128");
+  const bias = f.keep(p.bias);
   f.times(p.n, () => {
     const x = f.keep(a);
     const y = f.keep(b);
     const rest = f.keep(p.k);
     f.set(sum, f32x4.const(0));
+    f.if(bias, () => {
+      f.set(sum, v128.load32Zero(bias));
+      f.increase(bias, 4);
+    });
     f.while(
       () => i32.gtU(rest, 3),
       () => {

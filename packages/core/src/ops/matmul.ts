@@ -13,6 +13,8 @@ import { fillTensor } from "./create.js";
 import { sumTo } from "./reduce.js";
 import { reshape, squeeze, transpose, unsqueeze } from "./views.js";
 
+const NO_BATCH: Shape = [];
+
 const matmulOp = /* @__PURE__ */ defineOp<Record<string, never>>({
   name: "matmul",
   infer([a, b]) {
@@ -36,19 +38,19 @@ const matmulOp = /* @__PURE__ */ defineOp<Record<string, never>>({
         remedy: "The inner lengths must agree; transpose one of them if it is stored the other way.",
       });
     }
+    const [m, n] = [a!.shape[a!.rank - 2]!, b!.shape[b!.rank - 1]!];
+    if (a!.rank === 2 && b!.rank === 2) return [{ shape: [m, n], dtype: a!.dtype }];
     const batch = broadcastShapes("matmul", a!.shape.slice(0, -2), b!.shape.slice(0, -2));
-    return [{ shape: [...batch, a!.shape[a!.rank - 2]!, b!.shape[b!.rank - 1]!], dtype: a!.dtype }];
+    return [{ shape: [...batch, m, n], dtype: a!.dtype }];
   },
   lower(device, [out], [a, b]) {
     if (out!.size === 0) return;
     if (a!.size === 0) return fillTensor(out!, 0);
     device.expectReduction("matmul", a!.shape[a!.rank - 1]!);
-    const batch = out!.shape.slice(0, -2);
+    const batch = out!.rank === 2 ? NO_BATCH : out!.shape.slice(0, -2);
     const left = batchView(a!, batch);
     const right = batchView(b!, batch);
-    const [m, n] = out!.shape.slice(-2) as [number, number];
-    const count = sizeOf(batch);
-    const target: View = { id: out!.id, dtype: out!.dtype, shape: [count, m, n], strides: [m * n, n, 1], offset: 0 };
+    const target = batchView(out!, batch).view;
     device.backend.kernels.matmul([target], [left.view, right.view], {});
     left.temporary?.dispose();
     right.temporary?.dispose();
@@ -65,7 +67,7 @@ function batchView(x: Tensor, batch: Shape): { view: View; temporary: Tensor | n
   if (x.rank === 2 && batch.length === 0) {
     const shape = [1, x.shape[0]!, x.shape[1]!];
     const strides = [0, x.strides[0]!, x.strides[1]!];
-    return { view: { id: x.id, dtype: x.dtype, shape, strides, offset: x.offset }, temporary: null };
+    return { view: { id: x.storage.id, dtype: x.dtype, shape, strides, offset: x.offset }, temporary: null };
   }
   const [r, c] = x.shape.slice(-2) as [number, number];
   const [rowStride, columnStride] = x.strides.slice(-2) as [number, number];

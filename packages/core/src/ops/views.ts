@@ -111,13 +111,15 @@ export function unsqueeze(x: Tensor, axis: number): Tensor {
 const permuteOp = /* @__PURE__ */ defineOp<{ readonly axes: readonly number[] }>({
   name: "permute",
   infer: inferNothing,
-  view: (x, { axes }) =>
-    viewOf(
-      x,
-      axes.map((axis) => x.shape[axis]!),
-      axes.map((axis) => x.strides[axis]!),
-      x.offset,
-    ),
+  view(x, { axes }) {
+    const shape: number[] = [];
+    const strides: number[] = [];
+    for (const axis of axes) {
+      shape.push(x.shape[axis]!);
+      strides.push(x.strides[axis]!);
+    }
+    return viewOf(x, shape, strides, x.offset);
+  },
   vjp: ({ attrs: { axes }, dy: [dy] }) => [
     permute(
       dy!,
@@ -145,7 +147,9 @@ export function permute(x: Tensor, axes: readonly number[]): Tensor {
 export function transpose(x: Tensor, a = -2, b = -1): Tensor {
   const first = normalizeAxis("transpose", a, x.rank);
   const second = normalizeAxis("transpose", b, x.rank);
-  const axes = x.shape.map((_, i) => (i === first ? second : i === second ? first : i));
+  const axes = normalizeAxes("transpose", undefined, x.rank);
+  axes[first] = second;
+  axes[second] = first;
   return dispatch(permuteOp, [x], { axes })[0]!;
 }
 
