@@ -73,7 +73,7 @@ export class WasmBackend implements Backend {
 
   alloc(dtype: DType, length: number): Block {
     const bytes = length * bytesPerElement(dtype);
-    return { pointer: this.engine.heap.allocate(bytes), bytes, dtype };
+    return { pointer: this.engine.heap.allocate(bytes), bytes, dtype, packs: null };
   }
 
   free(id: StorageId): void {

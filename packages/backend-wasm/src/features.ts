@@ -38,7 +38,10 @@ export function v8Version(): number | null {
   return Number.isNaN(version) ? null : version;
 }
 
+let hoists: boolean | undefined;
+
 /** Whether the engine is known to move all loads of a loop's body to its top. */
 export function hoistsLoads(): boolean {
-  return (v8Version() ?? 13) < 13;
+  hoists ??= (v8Version() ?? 13) < 13;
+  return hoists;
 }

@@ -7,8 +7,8 @@ export interface Block {
   readonly pointer: number;
   readonly bytes: number;
   readonly dtype: DType;
-  /** Matrices in it that products have packed. */
-  packs?: Pack[];
+  /** Matrices in it that products have packed, if any. */
+  packs: Pack[] | null;
 }
 
 /** A matrix as a product packs it: where it lies, and the packed copy, made at the second use and kept as long as the block. */
@@ -26,7 +26,7 @@ export interface Pack {
 /** A block at an address, seen as a contiguous tensor. */
 export function viewAt(pointer: number, dtype: DType, shape: readonly number[]): View & { readonly id: Block } {
   const bytes = sizeOf(shape) * elementBytes(dtype);
-  return { id: { pointer, bytes, dtype }, dtype, shape, strides: contiguousStrides(shape), offset: 0 };
+  return { id: { pointer, bytes, dtype, packs: null }, dtype, shape, strides: contiguousStrides(shape), offset: 0 };
 }
 
 /** Address of a view's first element. */

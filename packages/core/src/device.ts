@@ -43,12 +43,9 @@ export class Device {
   #closed = false;
   #table: (FusedKernel | null)[] = [];
   #tableEpoch = 0;
-  readonly #holds: readonly DType[];
 
   constructor(readonly backend: Backend) {
     this.name = backend.name;
-    const { dtypes } = backend;
-    this.#holds = (Object.keys(dtypes) as DType[]).filter((dtype) => dtypes[dtype] !== "none");
   }
 
   /** Storages and bytes in use; a training loop keeps both constant from step to step. */
@@ -71,11 +68,12 @@ export class Device {
         remedy: "Create a new one.",
       });
     }
-    if (!this.#holds.includes(dtype)) {
+    if (backend.dtypes[dtype] === "none") {
+      const held = (Object.keys(backend.dtypes) as DType[]).filter((one) => backend.dtypes[one] !== "none");
       throw new DTypeError({
         op: "allocate",
         argument: "dtype",
-        expected: `a dtype that backend "${this.name}" holds (${this.#holds.join(", ")})`,
+        expected: `a dtype that backend "${this.name}" holds (${held.join(", ")})`,
         received: dtype,
         remedy: "Cast it, or use another backend.",
       });

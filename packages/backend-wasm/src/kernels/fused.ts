@@ -10,6 +10,7 @@ import { makeLinear } from "./linear.js";
 import { makeLstmCell, makeLstmCellGrad } from "./lstm-cell.js";
 import { makeOptimizerUpdate } from "./optimizer-update.js";
 import { poolingKernels } from "./pooling.js";
+import { makeMean } from "./reduce.js";
 import { makeSoftmax, makeSoftmaxGrad } from "./softmax.js";
 
 export function fusedKernels(engine: Engine): FusedKernels {
@@ -24,6 +25,7 @@ export function fusedKernels(engine: Engine): FusedKernels {
     layerNorm: makeLayerNorm(engine),
     layerNormGrad: makeLayerNormGrad(engine),
     linear: makeLinear(engine),
+    mean: makeMean(engine),
     optimizerUpdate: makeOptimizerUpdate(engine),
     ...poolingKernels(engine),
     lstmCell: makeLstmCell(engine),

@@ -1,6 +1,6 @@
 /** Reductions of the middle axis of [outer, n, inner]. */
 import type { DType, ReduceKind, View } from "@neurite/core";
-import { f32, f32x4, i32, i32x4, type V128 } from "../emitter/code.js";
+import { f32, f32x4, i32, i32x4, type V128, v128 } from "../emitter/code.js";
 import type { FunctionBuilder } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Engine } from "../engine.js";
@@ -43,6 +43,47 @@ export function makeReduce(engine: Engine) {
       reduce(kind, x.dtype, [1, blocks + (rest > 0 ? 1 : 0), inner], parts, to);
     });
   };
+}
+
+/** The mean over neighbouring axes: their sum, divided where it lies. */
+export function makeMean(engine: Engine) {
+  const reduce = makeReduce(engine);
+  return (
+    outs: readonly View[],
+    inputs: readonly View[],
+    attrs: { readonly axes: readonly number[] },
+  ): undefined | false => {
+    const [x] = inputs as [View];
+    const { axes } = attrs;
+    const [first, last] = [axes[0]!, axes[axes.length - 1]!];
+    // axes that are not neighbours are left to the composition
+    if (axes.length === 0 || last - first !== axes.length - 1) return false;
+    const shape = [1, 1, 1];
+    for (let axis = 0; axis < x.shape.length; axis++) shape[axis < first ? 0 : axis > last ? 2 : 1]! *= x.shape[axis]!;
+    const [outer, n, inner] = shape as [number, number, number];
+    reduce(outs, [{ ...x, shape }], { kind: "sum" });
+    const divide = engine.kernel("divide by a number", defineDivide);
+    divide(0, outer * inner, n, addressOf(outs[0]!));
+    return undefined;
+  };
+}
+
+/** Elements begin … end, divided by n. */
+function defineDivide(module: ModuleBuilder): void {
+  module.define("run", { begin: "i32", end: "i32", n: "f32", x: "i32" }, (f, p) => {
+    const at = f.keep(i32.add(p.x, i32.shl(p.begin, 2)));
+    const left = f.keep(i32.sub(p.end, p.begin));
+    const divisor = f.keep(f32x4.splat(p.n));
+    f.while(
+      () => i32.gtU(left, 3),
+      () => {
+        f.do(v128.store(at, f32x4.div(v128.load(at), divisor)));
+        f.increase(at, 16);
+        f.increase(left, -4);
+      },
+    );
+    f.if(left, () => storeSome(f, "float32", at, f32x4.div(v128.load(at), divisor), left));
+  });
 }
 
 function combine(kind: ReduceKind, dtype: DType, a: V128, b: V128): V128 {

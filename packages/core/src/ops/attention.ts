@@ -29,7 +29,7 @@ const attentionOp = /* @__PURE__ */ defineOp<{ readonly scale: number }>({
     }
     const leading = [q!, k!, v!].map((x): Shape => x.shape.slice(0, -2));
     const batch = leading.reduce((a, b) => broadcastShapes("attention", a, b));
-    if (mask) expectMask(mask, [...batch, n, m]);
+    if (mask) expectMask("attention", mask, [...batch, n, m]);
     return [{ shape: [...batch, n, v!.shape[v!.rank - 1]!], dtype: q!.dtype }];
   },
   compose([q, k, v, mask], { scale }) {
@@ -39,19 +39,19 @@ const attentionOp = /* @__PURE__ */ defineOp<{ readonly scale: number }>({
   },
 });
 
-function expectMask(mask: Tensor, scores: readonly number[]): void {
+function expectMask(op: string, mask: Tensor, scores: Shape): void {
   if (mask.dtype !== "bool") {
     throw new DTypeError({
-      op: "attention",
+      op,
       argument: "mask",
       expected: "bool, true where a key may be attended to",
       received: mask.dtype,
       remedy: "Compare first, e.g. notEqual(tokens, padding).",
     });
   }
-  if (!sameShape(broadcastShapes("attention", scores, mask.shape), scores)) {
+  if (!sameShape(broadcastShapes(op, scores, mask.shape), scores)) {
     throw new ShapeError({
-      op: "attention",
+      op,
       argument: "mask",
       expected: `a shape that broadcasts to the scores' ${formatShape(scores)}`,
       received: formatShape(mask.shape),
@@ -62,9 +62,11 @@ function expectMask(mask: Tensor, scores: readonly number[]): void {
 /**
  * Softmax over the last axis among the positions where `mask` (bool, broadcast) is true; without a mask, over all.
  * A row with no true position becomes all zeros instead of NaN.
+ * @throws ShapeError, DTypeError for a mask that does not fit
  */
 export function maskedSoftmax(scores: Tensor, mask?: Tensor): Tensor {
   if (!mask) return softmax(scores);
+  expectMask("maskedSoftmax", mask, scores.shape);
   // a large finite score: with −∞ an all-masked row would be ∞ − ∞
   return composite("maskedSoftmax", () => where(mask, softmax(where(mask, scores, -1e30)), 0));
 }

@@ -101,6 +101,14 @@ export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntr
       received: String(labelSmoothing),
     });
   }
+  if (!["mean", "sum", "none"].includes(reduction)) {
+    throw new ValueError({
+      op: "crossEntropy",
+      argument: "reduction",
+      expected: "mean, sum or none",
+      received: String(reduction),
+    });
+  }
   const rows = logits.shape.slice(0, -1);
   expectIndex("crossEntropy", "targets", targets.dtype);
   expectSameShape("crossEntropy", "targets", rows, targets.shape);

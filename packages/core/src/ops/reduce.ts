@@ -7,6 +7,7 @@ import { DTypeError, ShapeError } from "../errors.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { composite } from "../scope.js";
 import {
+  broadcastShapes,
   contiguousStrides,
   formatShape,
   normalizeAxes,
@@ -210,9 +211,17 @@ export function all(x: Tensor, options: ReduceOptions = {}): Tensor {
   return composite("all", () => cast(min(cast(cast(x, "bool"), "int32"), options), "bool"));
 }
 
-/** `x` summed over the axes along which `shape` was broadcast to it. */
+/** `x` summed over the axes along which `shape` was broadcast to it. @throws ShapeError for a shape that cannot have been */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
+  if (!sameShape(broadcastShapes("sumTo", x.shape, shape), x.shape)) {
+    throw new ShapeError({
+      op: "sumTo",
+      argument: "shape",
+      expected: `one that broadcasts to ${formatShape(x.shape)}`,
+      received: formatShape(shape),
+    });
+  }
   const missing = x.rank - shape.length;
   const axes = x.shape.flatMap((length, i) => (i < missing || (shape[i - missing] === 1 && length !== 1) ? [i] : []));
   return composite("sumTo", () => reshape(axes.length > 0 ? sum(x, { axis: axes, keepDims: true }) : x, shape));
