@@ -1,6 +1,6 @@
 /**
- * Convolution along one and two axes and its gradients. Groups, and dilation along the rows of images, are left to the
- * composition.
+ * Convolution along one and two axes and its gradients. Groups of several channels, and dilation along the rows of images, are
+ * left to the composition.
  */
 import { contiguousStrides, sizeOf, type View } from "@neurite/core";
 import type { Engine } from "../engine.js";
@@ -9,24 +9,21 @@ import { defineConvolutionRows, defineFilterGradient } from "../matmul/convoluti
 import { definePackB } from "../matmul/gemm.js";
 import { ADD_BIAS, tileColumns, tileRows } from "../matmul/micro.js";
 import { addressOf, viewAt } from "../views.js";
+import { type Geometry, SHARED_WORK, type Steps, walkOf } from "./convolution-walk.js";
 import { makeCopy } from "./copy.js";
+import { convolveDepthwise, depthwiseFilterGradient, isDepthwise } from "./depthwise.js";
 import { fillView } from "./fill.js";
 import { makePad, place } from "./pad.js";
-
-/** Multiply-adds below which work is not shared between threads. */
-const SHARED_WORK = 65_536;
-
-/** Attributes of core's convolution records, per spatial axis. */
-interface Geometry {
-  readonly strides: readonly number[];
-  readonly padding: readonly (readonly [number, number])[];
-  readonly dilation: readonly number[];
-  readonly groups: number;
-}
 
 /** Whether neighbouring columns of the filter see neighbouring pixels. */
 function fits({ dilation, groups }: Geometry): boolean {
   return groups === 1 && dilation[1] === 1;
+}
+
+/** What convolves with these filters, if anything here does. */
+function kernelFor(filters: View, geometry: Geometry): typeof convolve | null {
+  if (isDepthwise(filters, geometry)) return convolveDepthwise;
+  return fits(geometry) ? convolve : null;
 }
 
 /** Calls `use` with a contiguous scratch view of the given shape. */
@@ -93,54 +90,17 @@ function fillWholeChannels(engine: Engine, out: View, fill: (whole: View) => voi
 }
 
 /** y [n, oh, ow, outs] of images that are padded already and filters [kh, kw, c, outs]. */
-function convolve(
-  engine: Engine,
-  y: View,
-  x: View,
-  filters: View,
-  bias: View | undefined,
-  geometry: Pick<Geometry, "strides" | "dilation">,
-): void {
+function convolve(engine: Engine, y: View, x: View, filters: View, bias: View | undefined, steps: Steps): void {
   const run = (wholeBias?: View) =>
-    fillWholeChannels(engine, y, (target) => convolveWhole(engine, target, x, filters, wholeBias, geometry));
+    fillWholeChannels(engine, y, (target) => convolveWhole(engine, target, x, filters, wholeBias, steps));
   if (bias) withWholeChannels(engine, bias, run);
   else run();
 }
 
-/** How an output is walked through: rows of pixels in images, and the steps in bytes that x makes along with them. */
-interface Walk {
-  readonly n: number;
-  readonly rows: number;
-  readonly pixels: number;
-  readonly imageStep: number;
-  readonly rowStep: number;
-  readonly pixelStep: number;
-  /** From one row of the filter to the next. */
-  readonly tapStep: number;
-}
-
-function walkOf(y: View, x: View, strides: readonly number[], dilation: readonly number[]): Walk {
-  const [n, rows, pixels] = y.shape as [number, number, number, number];
-  const [, height, width, channels] = x.shape as [number, number, number, number];
-  const line = 4 * width * channels;
-  const steps = { n, imageStep: height * line, tapStep: dilation[0]! * line };
-  const [rowStep, pixelStep] = [strides[0]! * line, 4 * strides[1]! * channels];
-  // a column of single pixels is walked as a row
-  if (pixels === 1) return { ...steps, rows: 1, pixels: rows, rowStep: 0, pixelStep: rowStep };
-  return { ...steps, rows, pixels, rowStep, pixelStep };
-}
-
 /** {@link convolve} where y and bias have whole panels of channels; the filters may have less. */
-function convolveWhole(
-  engine: Engine,
-  y: View,
-  x: View,
-  filters: View,
-  bias: View | undefined,
-  { strides, dilation }: Pick<Geometry, "strides" | "dilation">,
-): void {
+function convolveWhole(engine: Engine, y: View, x: View, filters: View, bias: View | undefined, steps: Steps): void {
   const outs = y.shape[3]!;
-  const { n, rows, pixels, imageStep, rowStep, pixelStep, tapStep } = walkOf(y, x, strides, dilation);
+  const { n, rows, pixels, imageStep, rowStep, pixelStep, tapStep } = walkOf(y, x, steps);
   const channels = x.shape[3]!;
   const [taps, columns, , maps] = filters.shape as [number, number, number, number];
   const k = columns * channels;
@@ -188,8 +148,9 @@ function convolveWhole(
 function makeConv2d(engine: Engine) {
   return (outs: readonly View[], inputs: readonly View[], geometry: Geometry): undefined | false => {
     const [x, filters, bias] = inputs as [View, View, View?];
-    if (!fits(geometry)) return false;
-    withPadding(engine, x, geometry.padding, (padded) => convolve(engine, outs[0]!, padded, filters, bias, geometry));
+    const run = kernelFor(filters, geometry);
+    if (!run) return false;
+    withPadding(engine, x, geometry.padding, (padded) => run(engine, outs[0]!, padded, filters, bias, geometry));
     return undefined;
   };
 }
@@ -235,7 +196,8 @@ function makeConv2dInputGrad(engine: Engine) {
     const [dy, filters] = inputs as [View, View];
     const { strides, dilation } = geometry;
     const strided = strides.some((stride) => stride > 1);
-    if (!fits(geometry) || (strided && dilation[0]! > 1)) return false;
+    const run = kernelFor(filters, geometry);
+    if (!run || (strided && dilation.some((step) => step > 1))) return false;
     const [lines, columns] = [0, 1].map((axis) =>
       phasesOf(dx.shape[axis + 1]!, dy.shape[axis + 1]!, filters.shape[axis]!, axis, geometry),
     ) as [Phase[], Phase[]];
@@ -245,10 +207,20 @@ function makeConv2dInputGrad(engine: Engine) {
     if (met.flat().some(({ reach }) => reach[0] < 0 || reach[1] < 0)) return false;
     if (met.length < pairs.length) fillView(engine, dx, 0);
     const [n, , width, channels] = dx.shape as [number, number, number, number];
-    const maps = filters.shape[3]!;
     const [lineStep, columnStep, channelStep] = contiguousStrides(filters.shape) as [number, number, number];
+    // where each channel has a filter of its own there is nothing to exchange
+    const [ends, endSteps] =
+      run === convolve
+        ? [
+            [filters.shape[3]!, channels],
+            [1, channelStep],
+          ]
+        : [
+            [1, channels],
+            [channelStep, 1],
+          ];
     for (const [line, column] of met) {
-      withScratchView(engine, [line.taps, column.taps, maps, channels], (turned) => {
+      withScratchView(engine, [line.taps, column.taps, ...ends], (turned) => {
         const last = ({ phase, taps }: Phase, stride: number) => phase + (taps - 1) * stride;
         const offset = last(line, strides[0]!) * lineStep + last(column, strides[1]!) * columnStep;
         copy(
@@ -257,17 +229,17 @@ function makeConv2dInputGrad(engine: Engine) {
             {
               ...filters,
               shape: turned.shape,
-              strides: [-strides[0]! * lineStep, -strides[1]! * columnStep, 1, channelStep],
+              strides: [-strides[0]! * lineStep, -strides[1]! * columnStep, ...endSteps],
               offset: filters.offset + offset,
             },
           ],
         );
         const plain = { strides: [1, 1], dilation };
         withPadding(engine, dy, [line.reach, column.reach], (padded) => {
-          if (!strided) convolve(engine, dx, padded, turned, undefined, plain);
+          if (!strided) run(engine, dx, padded, turned, undefined, plain);
           else {
             withScratchView(engine, [n, line.count, column.count, channels], (part) => {
-              convolve(engine, part, padded, turned, undefined, plain);
+              run(engine, part, padded, turned, undefined, plain);
               const bytes = 4 * channels;
               for (let row = 0; row < n * line.count; row++) {
                 const image = Math.floor(row / line.count);
@@ -289,6 +261,12 @@ function makeConv2dInputGrad(engine: Engine) {
 function makeConv2dFilterGrad(engine: Engine) {
   return (outs: readonly View[], inputs: readonly View[], geometry: Geometry): undefined | false => {
     const [x, dy] = inputs as [View, View];
+    if (isDepthwise(outs[0]!, geometry)) {
+      withPadding(engine, x, geometry.padding, (padded) =>
+        depthwiseFilterGradient(engine, outs[0]!, padded, dy, geometry),
+      );
+      return undefined;
+    }
     if (!fits(geometry)) return false;
     withPadding(engine, x, geometry.padding, (padded) =>
       withWholeChannels(engine, dy, (whole) =>
@@ -300,9 +278,9 @@ function makeConv2dFilterGrad(engine: Engine) {
 }
 
 /** The same where x is padded already and the channels of dy are whole panels. */
-function filterGradient(engine: Engine, gradient: View, x: View, dy: View, { strides, dilation }: Geometry): void {
+function filterGradient(engine: Engine, gradient: View, x: View, dy: View, steps: Steps): void {
   const maps = dy.shape[3]!;
-  const { n, rows, pixels, imageStep, rowStep, pixelStep, tapStep } = walkOf(dy, x, strides, dilation);
+  const { n, rows, pixels, imageStep, rowStep, pixelStep, tapStep } = walkOf(dy, x, steps);
   const [taps, columns, channels] = gradient.shape as [number, number, number, number];
   const k = columns * channels;
   const tiles = tileRows(engine.features);

@@ -57,6 +57,7 @@ export const conv2dCase: Case = {
     convolution("in three groups with stride and padding", [[2, 4, 3, 6], [3, 2, 2, 3]], { groups: 3, stride: 2, padding: 1 }, slide(2, { stride: 2, pad: 1 })),
     convolution("of each channel by itself", [[1, 4, 4, 3], [3, 3, 1, 3], [3]], { groups: 3, padding: 1 }, slide(2, { pad: 1 })),
     convolution("of each channel by itself with stride and dilation", [[1, 5, 6, 2], [2, 2, 1, 2]], { groups: 2, stride: 2, dilation: 2 }, slide(2, { stride: 2, dilation: 2 })),
+    convolution("of each of seven channels by itself", [[2, 3, 4, 7], [3, 2, 1, 7], [7]], { groups: 7, padding: 1, dilation: 2 }, slide(2, { pad: 1, dilation: 2 })),
     convolution("of each channel by itself to two each", [[1, 3, 4, 2], [2, 2, 1, 4]], { groups: 2 }),
     convolution("of images of one pixel", [[2, 1, 1, 2], [3, 3, 2, 2]], { padding: 1 }, slide(2, { pad: 1 })),
     convolution("of images of one row", [[1, 1, 6, 1], [1, 3, 1, 1]]),
