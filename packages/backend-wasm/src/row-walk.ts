@@ -1,12 +1,14 @@
 /** Passes over the rows of matrices, four elements at a time; what is left of a row counts with the rest masked. */
 import { type I32, i32, type V128, v128 } from "./emitter/code.js";
 import type { FunctionBuilder, Local } from "./emitter/function.js";
-import { firstLanes, storeSome } from "./lanes.js";
+import { firstLanes, loadLanes, storeSome } from "./lanes.js";
 
 /** What a pass does with four elements at a byte offset from the row's start. */
 export interface Lanes {
   /** The elements of a row that starts at `base`, with `neutral` behind its end. */
   load(base: I32, neutral?: V128): V128;
+  /** The same of a row of bools, as masks; anything behind its end. */
+  loadBools(base: I32): V128;
   /** Writes elements of a row; nothing behind its end. */
   store(base: I32, value: V128): void;
 }
@@ -60,6 +62,7 @@ export class RowWalk {
         for (let part = 0; part < 4; part++) {
           const lanes: Lanes = {
             load: (base) => v128.load(at(base), 16 * part),
+            loadBools: (base) => this.#bools(base, 4 * part),
             store: (base, value) => f.do(v128.store(at(base), value, 16 * part)),
           };
           visit(lanes, part);
@@ -68,6 +71,10 @@ export class RowWalk {
         f.increase(this.#left, -16);
       },
     );
+  }
+
+  #bools(base: I32, offset: number): V128 {
+    return loadLanes("bool", i32.add(i32.add(base, i32.shrU(this.#offset, 2)), offset));
   }
 
   /** Visits what is left of the row. */
@@ -81,6 +88,7 @@ export class RowWalk {
       () => {
         visit({
           load: (base) => v128.load(at(base)),
+          loadBools: (base) => this.#bools(base, 0),
           store: (base, value) => f.do(v128.store(at(base), value)),
         });
         f.increase(offset, 16);
@@ -90,6 +98,7 @@ export class RowWalk {
     f.if(left, () =>
       visit({
         load: (base, neutral = f.vector(0)) => firstLanes(f, v128.load(at(base)), neutral, left),
+        loadBools: (base) => this.#bools(base, 0),
         store: (base, value) => storeSome(f, "float32", at(base), value, left),
       }),
     );

@@ -63,7 +63,7 @@ export type { PoolAttrs, PoolGradAttrs } from "./ops/pooling.js";
 export * from "./ops/random.js";
 export { all, any, argMax, argMin, max, mean, min, prod, type ReduceOptions, sum, sumTo } from "./ops/reduce.js";
 export type { Padding, Sliding, SlidingOptions } from "./ops/sliding.js";
-export * from "./ops/softmax.js";
+export { logSoftmax, softmax } from "./ops/softmax.js";
 export type { NormalizationOptions } from "./ops/standardize.js";
 export * from "./ops/views.js";
 export * from "./parameter.js";

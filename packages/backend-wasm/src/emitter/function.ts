@@ -8,7 +8,7 @@ export interface Local<T extends ValueType> extends Code<T> {
 
 /** Parameters of a function by name. */
 export type Parameters = Readonly<Record<string, ValueType>>;
-export type ParameterLocals<P extends Parameters> = { readonly [K in keyof P]: Local<P[K]> };
+export type ParameterLocals<P extends Parameters> = { readonly [K in keyof P]: Local<Exclude<P[K], undefined>> };
 
 const TYPE_CODES: Record<ValueType, number> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 

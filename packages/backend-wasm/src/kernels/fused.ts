@@ -1,6 +1,7 @@
 /** The table of fused kernels, by the name of the op they serve. */
 import type { FusedKernels } from "@neurite/core";
 import type { Engine } from "../engine.js";
+import { makeAttention, makeAttentionGrad } from "./attention.js";
 import { makeBatchNorm, makeBatchNormGrad } from "./batch-norm.js";
 import { convolutionKernels } from "./convolution.js";
 import { makeCrossEntropy, makeCrossEntropyGrad } from "./cross-entropy.js";
@@ -11,10 +12,12 @@ import { makeLstmCell, makeLstmCellGrad } from "./lstm-cell.js";
 import { makeOptimizerUpdate } from "./optimizer-update.js";
 import { poolingKernels } from "./pooling.js";
 import { makeMean } from "./reduce.js";
-import { makeSoftmax, makeSoftmaxGrad } from "./softmax.js";
+import { makeMaskedSoftmax, makeSoftmax, makeSoftmaxGrad } from "./softmax.js";
 
 export function fusedKernels(engine: Engine): FusedKernels {
   return {
+    attention: makeAttention(engine),
+    attentionGrad: makeAttentionGrad(engine),
     batchNorm: makeBatchNorm(engine),
     batchNormGrad: makeBatchNormGrad(engine),
     ...convolutionKernels(engine),
@@ -25,6 +28,7 @@ export function fusedKernels(engine: Engine): FusedKernels {
     layerNorm: makeLayerNorm(engine),
     layerNormGrad: makeLayerNormGrad(engine),
     linear: makeLinear(engine),
+    maskedSoftmax: makeMaskedSoftmax(engine),
     mean: makeMean(engine),
     optimizerUpdate: makeOptimizerUpdate(engine),
     ...poolingKernels(engine),

@@ -3,12 +3,12 @@ import { dispatch } from "../dispatch.js";
 import { expectFloat, expectSameDType } from "../dtype.js";
 import { DTypeError, ShapeError } from "../errors.js";
 import { defineOp } from "../op.js";
-import { composite } from "../scope.js";
 import { broadcastShapes, formatShape, type Shape, sameShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { mul, where } from "./elementwise.js";
 import { matmul } from "./matmul.js";
-import { softmax } from "./softmax.js";
+import { sumTo } from "./reduce.js";
+import { softmax, softmaxGrad } from "./softmax.js";
 import { transpose } from "./views.js";
 
 const attentionOp = /* @__PURE__ */ defineOp<{ readonly scale: number }>({
@@ -32,10 +32,34 @@ const attentionOp = /* @__PURE__ */ defineOp<{ readonly scale: number }>({
     if (mask) expectMask("attention", mask, [...batch, n, m]);
     return [{ shape: [...batch, n, v!.shape[v!.rank - 1]!], dtype: q!.dtype }];
   },
-  compose([q, k, v, mask], { scale }) {
-    // the queries are scaled, since there are fewer of their elements than of scores
-    const scores = matmul(scale === 1 ? q! : mul(q!, scale), transpose(k!));
-    return [matmul(maskedSoftmax(scores, mask), v!)];
+  compose: ([q, k, v, mask], { scale }) => [matmul(weightsOf(q!, k!, mask, scale), v!)],
+  vjp({ inputs: [q, k, v, mask], dy: [dy], attrs }) {
+    const inputs = mask ? [q!, k!, v!, dy!, mask] : [q!, k!, v!, dy!];
+    return [...dispatch(attentionGradOp, inputs, attrs), null];
+  },
+  saves: { inputs: "all" },
+});
+
+/** softmax(scale · q kᵀ), [..., n, m]. The queries are scaled, since there are fewer of their elements than of scores. */
+function weightsOf(q: Tensor, k: Tensor, mask: Tensor | undefined, scale: number): Tensor {
+  return maskedSoftmax(matmul(scale === 1 ? q : mul(q, scale), transpose(k)), mask);
+}
+
+/**
+ * Gradients by query, key and value, from these, dy and the mask. The weights, whose number grows with the square of the
+ * length, are computed again rather than kept (Rabe and Staats 2021).
+ */
+const attentionGradOp = /* @__PURE__ */ defineOp<{ readonly scale: number }>({
+  name: "attentionGrad",
+  infer: ([q, k, v]) => [q!, k!, v!],
+  compose([q, k, v, dy, mask], { scale }) {
+    const weights = weightsOf(q!, k!, mask, scale);
+    const scores = softmaxGrad(weights, matmul(dy!, transpose(v!)));
+    return [
+      sumTo(mul(matmul(scores, k!), scale), q!.shape),
+      sumTo(matmul(transpose(scores), mul(q!, scale)), k!.shape),
+      sumTo(matmul(transpose(weights), dy!), v!.shape),
+    ];
   },
 });
 
@@ -59,16 +83,25 @@ function expectMask(op: string, mask: Tensor, scores: Shape): void {
   }
 }
 
+const maskedSoftmaxOp = /* @__PURE__ */ defineOp<Record<string, never>>({
+  name: "maskedSoftmax",
+  infer([scores, mask]) {
+    expectMask("maskedSoftmax", mask!, scores!.shape);
+    return [scores!];
+  },
+  // a large finite score: with −∞ an all-masked row would be ∞ − ∞
+  compose: ([scores, mask]) => [where(mask!, softmax(where(mask!, scores!, -1e30)), 0)],
+  vjp: ({ outputs: [y], dy: [dy] }) => [softmaxGrad(y!, dy!), null],
+  saves: { outputs: [0] },
+});
+
 /**
  * Softmax over the last axis among the positions where `mask` (bool, broadcast) is true; without a mask, over all.
  * A row with no true position becomes all zeros instead of NaN.
  * @throws ShapeError, DTypeError for a mask that does not fit
  */
 export function maskedSoftmax(scores: Tensor, mask?: Tensor): Tensor {
-  if (!mask) return softmax(scores);
-  expectMask("maskedSoftmax", mask, scores.shape);
-  // a large finite score: with −∞ an all-masked row would be ∞ − ∞
-  return composite("maskedSoftmax", () => where(mask, softmax(where(mask, scores, -1e30)), 0));
+  return mask ? dispatch(maskedSoftmaxOp, [scores, mask], {})[0]! : softmax(scores);
 }
 
 export interface AttentionOptions {

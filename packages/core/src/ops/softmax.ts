@@ -28,7 +28,7 @@ const softmaxOp = /* @__PURE__ */ defineOp<SoftmaxAttrs>({
     const powers = exp(shifted(x!, axis));
     return [div(powers, sum(powers, along(axis)))];
   },
-  vjp: ({ attrs, outputs: [y], dy: [dy] }) => [dispatch(softmaxGradOp, [y!, dy!], attrs)[0]!],
+  vjp: ({ attrs: { axis }, outputs: [y], dy: [dy] }) => [softmaxGrad(y!, dy!, axis)],
   saves: { outputs: [0] },
 });
 
@@ -38,6 +38,11 @@ const softmaxGradOp = /* @__PURE__ */ defineOp<SoftmaxAttrs>({
   infer: ([y]) => [y!],
   compose: ([y, dy], { axis }) => [mul(y!, sub(dy!, sum(mul(dy!, y!), along(axis))))],
 });
+
+/** The gradient of softmax by its input, from its output and the gradient by that. Not for users. */
+export function softmaxGrad(y: Tensor, dy: Tensor, axis = y.rank - 1): Tensor {
+  return dispatch(softmaxGradOp, [y, dy], { axis })[0]!;
+}
 
 const logSoftmaxOp = /* @__PURE__ */ defineOp<SoftmaxAttrs>({
   name: "logSoftmax",
