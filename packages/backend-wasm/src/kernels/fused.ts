@@ -6,7 +6,7 @@ import { makeBatchNorm, makeBatchNormGrad } from "./batch-norm.js";
 import { convolutionKernels } from "./convolution.js";
 import { makeCrossEntropy, makeCrossEntropyGrad } from "./cross-entropy.js";
 import { makeGruCell, makeGruCellGrad } from "./gru-cell.js";
-import { makeLayerNorm, makeLayerNormGrad } from "./layer-norm.js";
+import { makeLayerNorm, makeLayerNormGrad, makeRmsNorm, makeRmsNormGrad } from "./layer-norm.js";
 import { makeLinear } from "./linear.js";
 import { makeLstmCell, makeLstmCellGrad } from "./lstm-cell.js";
 import { makeOptimizerUpdate } from "./optimizer-update.js";
@@ -32,6 +32,8 @@ export function fusedKernels(engine: Engine): FusedKernels {
     mean: makeMean(engine),
     optimizerUpdate: makeOptimizerUpdate(engine),
     ...poolingKernels(engine),
+    rmsNorm: makeRmsNorm(engine),
+    rmsNormGrad: makeRmsNormGrad(engine),
     lstmCell: makeLstmCell(engine),
     lstmCellGrad: makeLstmCellGrad(engine),
     softmax: makeSoftmax(engine, "softmax"),

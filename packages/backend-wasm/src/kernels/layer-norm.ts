@@ -1,37 +1,66 @@
-/** Layer normalisation of rows, and its gradient by the rows. */
+/**
+ * Layer normalisation of rows, and root-mean-square normalisation, which is the same about 0 instead of the mean; with their
+ * gradients.
+ */
 import type { View } from "@neurite/core";
-import { f32, f32x4, type I32, i32, type V128, v128 } from "../emitter/code.js";
+import { f32, f32x4, type I32, i32, type V128 } from "../emitter/code.js";
+import type { Local } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Engine } from "../engine.js";
-import { across, storeSome } from "../lanes.js";
+import { across } from "../lanes.js";
 import { type Lanes, RowWalk } from "../row-walk.js";
 import { type Features, VectorMath } from "../vector-math.js";
-import { addressOf } from "../views.js";
+import { addressOf, viewAt } from "../views.js";
+import { makeReduce } from "./reduce.js";
 
 const GRAIN = 8192;
+/** Rows of which one list of sums by column is made. */
+const BLOCK_ROWS = 32;
+
+interface Form {
+  /** Whether the mean is taken off. */
+  readonly centred: boolean;
+  readonly weight: boolean;
+  readonly bias: boolean;
+  readonly recording: boolean;
+}
+
+function runForward(
+  engine: Engine,
+  form: Form,
+  [x, weight, bias]: readonly [View, View | undefined, View | undefined],
+  [y, mean, rstd]: readonly [View, View | undefined, View | undefined],
+  eps: number,
+): void {
+  const [m, n] = x.shape as [number, number];
+  const kernel = engine.kernel(`layerNorm ${Object.values(form)}`, (module, features) =>
+    defineForward(module, features, form),
+  );
+  const addresses = [x, weight ?? x, bias ?? x, y, mean ?? y, rstd ?? y].map(addressOf);
+  engine.run(kernel, m, Math.ceil(GRAIN / n), n, eps, ...addresses);
+}
 
 /** outs y [m, n], while recording also mean and 1/deviation [m, 1]; inputs x, maybe weight and bias [n]. */
 export function makeLayerNorm(engine: Engine) {
   return (outs: readonly View[], inputs: readonly View[], { eps }: { readonly eps: number }): undefined => {
     const [x, weight, bias] = inputs as [View, View?, View?];
     const [y, mean, rstd] = outs as [View, View?, View?];
-    const [m, n] = x.shape as [number, number];
-    const form = { weight: !!weight, bias: !!bias, recording: !!mean };
-    const kernel = engine.kernel(`layerNorm ${Object.values(form)}`, (module, features) =>
-      defineLayerNorm(module, features, form),
-    );
-    const addresses = [x, weight ?? x, bias ?? x, y, mean ?? y, rstd ?? y].map(addressOf);
-    engine.run(kernel, m, Math.ceil(GRAIN / n), n, eps, ...addresses);
+    const form = { centred: true, weight: !!weight, bias: !!bias, recording: !!mean };
+    runForward(engine, form, [x, weight, bias], [y, mean, rstd], eps);
   };
 }
 
-interface Form {
-  readonly weight: boolean;
-  readonly bias: boolean;
-  readonly recording: boolean;
+/** outs y [m, n], while recording also 1/√(mean of squares) [m, 1]; inputs x, maybe a weight [n]. */
+export function makeRmsNorm(engine: Engine) {
+  return (outs: readonly View[], inputs: readonly View[], { eps }: { readonly eps: number }): undefined => {
+    const [x, weight] = inputs as [View, View?];
+    const [y, rstd] = outs as [View, View?];
+    const form = { centred: false, weight: !!weight, bias: false, recording: !!rstd };
+    runForward(engine, form, [x, weight, undefined], [y, undefined, rstd], eps);
+  };
 }
 
-function defineLayerNorm(module: ModuleBuilder, features: Features, { weight, bias, recording }: Form): void {
+function defineForward(module: ModuleBuilder, features: Features, { centred, weight, bias, recording }: Form): void {
   const parameters = {
     begin: "i32",
     end: "i32",
@@ -50,6 +79,7 @@ function defineLayerNorm(module: ModuleBuilder, features: Features, { weight, bi
     const source = f.variable("i32");
     const target = f.variable("i32");
     const none = f.vector(0);
+    const about = (x: V128, mean: V128) => (centred ? f32x4.sub(x, mean) : x);
     const math = new VectorMath(f, features);
     const share = f.keep(f32.div(f32.const(1), f32.convertI32(p.n)));
     f.while(
@@ -58,12 +88,15 @@ function defineLayerNorm(module: ModuleBuilder, features: Features, { weight, bi
         const bytes = f.keep(i32.shl(i32.mul(row, p.n), 2));
         f.set(source, i32.add(p.x, bytes));
         f.set(target, i32.add(p.y, bytes));
-        const sum = rows.fold(none, (total, { load }) => f32x4.add(total, load(source)), f32x4.add);
-        const mean = f.keep(f32x4.mul(across(f, sum, f32x4.add), f32x4.splat(share)));
+        const meanOf = () => {
+          const sum = rows.fold(none, (total, { load }) => f32x4.add(total, load(source)), f32x4.add);
+          return f.keep(f32x4.mul(across(f, sum, f32x4.add), f32x4.splat(share)));
+        };
+        const mean = centred ? meanOf() : none;
         // the variance from the deviations themselves, in a pass of its own: no cancellation
         const square = (total: V128, { load }: Lanes) => {
           // behind the end stands the mean, whose deviation is 0
-          const deviation = f.keep(f32x4.sub(load(source, mean), mean));
+          const deviation = f.keep(about(load(source, mean), mean));
           return math.madd(deviation, deviation, total);
         };
         const squares = across(f, rows.fold(none, square, f32x4.add), f32x4.add);
@@ -71,18 +104,57 @@ function defineLayerNorm(module: ModuleBuilder, features: Features, { weight, bi
         const rstd = f.keep(f32.div(f32.const(1), f32.sqrt(f32.add(variance, p.eps))));
         const scale = f.keep(f32x4.splat(rstd));
         rows.pass(({ load, store }) => {
-          let value = f32x4.mul(f32x4.sub(load(source), mean), scale);
+          let value = f32x4.mul(about(load(source), mean), scale);
           if (weight) value = f32x4.mul(value, load(p.weight));
           if (bias) value = f32x4.add(value, load(p.bias));
           store(target, value);
         });
         if (recording) {
           const at = f.keep(i32.shl(row, 2));
-          f.do(f32.store(i32.add(p.mean, at), f32x4.extract(mean, 0)), f32.store(i32.add(p.rstd, at), rstd));
+          if (centred) f.do(f32.store(i32.add(p.mean, at), f32x4.extract(mean, 0)));
+          f.do(f32.store(i32.add(p.rstd, at), rstd));
         }
         f.increase(row, 1);
       },
     );
+  });
+}
+
+interface GradientForm {
+  readonly centred: boolean;
+  readonly weight: boolean;
+  /** Whether the gradients by weight and bias are wanted. */
+  readonly affine: boolean;
+}
+
+/** @param byAffine the gradients by weight and, where the mean was taken off, bias; empty if they are not wanted */
+function runGradient(
+  engine: Engine,
+  centred: boolean,
+  [dy, x, mean, rstd, weight]: readonly [View, View, View | undefined, View, View | undefined],
+  dx: View,
+  byAffine: readonly View[],
+): void {
+  const [m, n] = x.shape as [number, number];
+  const blocks = Math.ceil(m / BLOCK_ROWS);
+  const form = { centred, weight: !!weight, affine: byAffine.length > 0 };
+  const kernel = engine.kernel(`layerNormGrad ${Object.values(form)}`, (module, features) =>
+    defineGradient(module, features, form),
+  );
+  const addresses = [dy, x, mean ?? x, rstd, weight ?? x, dx].map(addressOf);
+  const run = (...sums: [number, number]) =>
+    engine.run(kernel, blocks, Math.ceil(GRAIN / (n * BLOCK_ROWS)), m, n, ...addresses, ...sums);
+  if (byAffine.length === 0) {
+    run(0, 0);
+    return;
+  }
+  const reduce = makeReduce(engine);
+  const bytes = 4 * blocks * n;
+  engine.withScratch(2 * bytes, (sums) => {
+    run(sums, sums + bytes);
+    for (const [i, out] of byAffine.entries()) {
+      reduce([out], [viewAt(sums + i * bytes, "float32", [1, blocks, n])], { kind: "sum" });
+    }
   });
 }
 
@@ -91,23 +163,27 @@ function defineLayerNorm(module: ModuleBuilder, features: Features, { weight, bi
  * and maybe the weight.
  */
 export function makeLayerNormGrad(engine: Engine) {
-  return (outs: readonly View[], inputs: readonly View[], { affine }: { readonly affine: boolean }): undefined => {
+  return (outs: readonly View[], inputs: readonly View[]): undefined => {
     const [dy, x, mean, rstd, weight] = inputs as [View, View, View, View, View?];
     const [dx, ...byAffine] = outs as [View, ...View[]];
-    const [m, n] = x.shape as [number, number];
-    const kernel = engine.kernel(`layerNormGrad ${!!weight}`, (module, features) =>
-      defineLayerNormGrad(module, features, !!weight),
-    );
-    engine.run(kernel, m, Math.ceil(GRAIN / n), n, ...[dy, x, mean, rstd, weight ?? x, dx].map(addressOf));
-    if (!affine) return;
-    const columns = engine.kernel("layerNormGrad affine", defineAffineGrad);
-    const grain = Math.ceil(GRAIN / (4 * m));
-    engine.run(columns, Math.ceil(n / 4), grain, m, n, ...[dy, x, mean, rstd, ...byAffine].map(addressOf));
+    runGradient(engine, true, [dy, x, mean, rstd, weight], dx, byAffine);
   };
 }
 
-/** Groups begin … end of four columns: Σ dy ⊙ z and Σ dy over the rows. */
-function defineAffineGrad(module: ModuleBuilder, features: Features): void {
+/** outs the gradient by x [m, n] and, if `affine`, that by the weight [n]; inputs dy, x, 1/√(mean of squares), maybe the weight. */
+export function makeRmsNormGrad(engine: Engine) {
+  return (outs: readonly View[], inputs: readonly View[]): undefined => {
+    const [dy, x, rstd, weight] = inputs as [View, View, View, View?];
+    const [dx, ...byAffine] = outs as [View, ...View[]];
+    runGradient(engine, false, [dy, x, undefined, rstd, weight], dx, byAffine);
+  };
+}
+
+/**
+ * Blocks of rows begin … end: dx = rstd·(g − mean(g) − z·mean(g ⊙ z)) with g = dy ⊙ weight and z the normalised x, without
+ * mean(g) about 0; and for each block Σ dy ⊙ z and Σ dy by column.
+ */
+function defineGradient(module: ModuleBuilder, features: Features, { centred, weight, affine }: GradientForm): void {
   const parameters = {
     begin: "i32",
     end: "i32",
@@ -117,96 +193,80 @@ function defineAffineGrad(module: ModuleBuilder, features: Features): void {
     x: "i32",
     mean: "i32",
     rstd: "i32",
-    dWeight: "i32",
-    dBias: "i32",
+    weight: "i32",
+    dx: "i32",
+    sumsZ: "i32",
+    sums: "i32",
   } as const;
   module.define("run", parameters, (f, p) => {
     const math = new VectorMath(f, features);
-    const group = f.keep(p.begin);
+    const rows = new RowWalk(f, p.n);
+    const [row, end] = [f.variable("i32"), f.variable("i32")];
+    const [error, source, target] = [f.variable("i32"), f.variable("i32"), f.variable("i32")];
+    const [byZ, byOne] = [f.variable("i32"), f.variable("i32")];
+    const [sum, sumZ] = [f.variable("v128"), f.variable("v128")];
+    const share = f.keep(f32x4.splat(f32.div(f32.const(1), f32.convertI32(p.n))));
     const width = f.keep(i32.shl(p.n, 2));
+    const block = f.keep(p.begin);
+    const statistic = (base: I32) => f.keep(f32x4.splat(f32.load(i32.add(base, i32.shl(row, 2)))));
+
+    const emitRow = () => {
+      const bytes = f.keep(i32.mul(row, width));
+      f.set(error, i32.add(p.dy, bytes));
+      f.set(source, i32.add(p.x, bytes));
+      f.set(target, i32.add(p.dx, bytes));
+      const mean = centred ? statistic(p.mean) : null;
+      const rstd = statistic(p.rstd);
+      const normal = (x: V128) => f32x4.mul(mean ? f32x4.sub(x, mean) : x, rstd);
+      f.set(sum, f32x4.const(0));
+      f.set(sumZ, f32x4.const(0));
+      rows.pass(({ load }) => {
+        const g = f.keep(weight ? f32x4.mul(load(error), load(p.weight)) : load(error));
+        if (centred) f.set(sum, f32x4.add(sum, g));
+        f.set(sumZ, math.madd(g, normal(mean ? load(source, mean) : load(source)), sumZ));
+      });
+      const average = centred ? f.keep(f32x4.mul(across(f, sum, f32x4.add), share)) : null;
+      const slope = f.keep(f32x4.mul(across(f, sumZ, f32x4.add), share));
+      rows.pass(({ load, store }) => {
+        const e = f.keep(load(error));
+        const g = weight ? f32x4.mul(e, load(p.weight)) : e;
+        const z = f.keep(normal(load(source)));
+        const part = f32x4.sub(average ? f32x4.sub(g, average) : g, f32x4.mul(z, slope));
+        store(target, f32x4.mul(part, rstd));
+        if (affine) {
+          store(byZ, math.madd(e, z, load(byZ)));
+          if (centred) store(byOne, f32x4.add(e, load(byOne)));
+        }
+      });
+    };
+
     f.while(
-      () => i32.ltU(group, p.end),
+      () => i32.ltU(block, p.end),
       () => {
-        const column = f.keep(i32.shl(group, 4));
-        const at = f.keep(column);
-        const byWeight = f.keep(f32x4.const(0));
-        const byBias = f.keep(f32x4.const(0));
-        f.times(p.m, (row) => {
-          const moment = f.keep(i32.shl(row, 2));
-          const mean = v128.load32Splat(i32.add(p.mean, moment));
-          const rstd = v128.load32Splat(i32.add(p.rstd, moment));
-          const g = f.keep(v128.load(i32.add(p.dy, at)));
-          const z = f32x4.mul(f32x4.sub(v128.load(i32.add(p.x, at)), mean), rstd);
-          f.set(byWeight, math.madd(g, z, byWeight));
-          f.set(byBias, f32x4.add(byBias, g));
-          f.increase(at, width);
-        });
-        const left = f.keep(i32.sub(p.n, i32.shl(group, 2)));
-        const store = (base: I32, value: V128) =>
-          f.if(
-            i32.gtU(left, 3),
-            () => f.do(v128.store(i32.add(base, column), value)),
-            () => storeSome(f, "float32", i32.add(base, column), value, left),
-          );
-        store(p.dWeight, byWeight);
-        store(p.dBias, byBias);
-        f.increase(group, 1);
+        f.set(row, i32.mul(block, BLOCK_ROWS));
+        f.set(end, minimum(f.keep(i32.add(row, BLOCK_ROWS)), p.m));
+        if (affine) {
+          const offset = f.keep(i32.mul(block, width));
+          f.set(byZ, i32.add(p.sumsZ, offset));
+          f.set(byOne, i32.add(p.sums, offset));
+          rows.pass(({ store }) => {
+            store(byZ, f.vector(0));
+            if (centred) store(byOne, f.vector(0));
+          });
+        }
+        f.while(
+          () => i32.ltU(row, end),
+          () => {
+            emitRow();
+            f.increase(row, 1);
+          },
+        );
+        f.increase(block, 1);
       },
     );
   });
 }
 
-/** dx = rstd·(g − mean(g) − z·mean(g ⊙ z)) with g = dy ⊙ weight and z the normalised x. */
-function defineLayerNormGrad(module: ModuleBuilder, features: Features, weighted: boolean): void {
-  const parameters = {
-    begin: "i32",
-    end: "i32",
-    n: "i32",
-    dy: "i32",
-    x: "i32",
-    mean: "i32",
-    rstd: "i32",
-    weight: "i32",
-    dx: "i32",
-  } as const;
-  module.define("run", parameters, (f, p) => {
-    const math = new VectorMath(f, features);
-    const rows = new RowWalk(f, p.n);
-    const row = f.keep(p.begin);
-    const error = f.variable("i32");
-    const source = f.variable("i32");
-    const target = f.variable("i32");
-    const sum = f.variable("v128");
-    const weightedSum = f.variable("v128");
-    const share = f.keep(f32x4.splat(f32.div(f32.const(1), f32.convertI32(p.n))));
-    f.while(
-      () => i32.ltU(row, p.end),
-      () => {
-        const bytes = f.keep(i32.shl(i32.mul(row, p.n), 2));
-        f.set(error, i32.add(p.dy, bytes));
-        f.set(source, i32.add(p.x, bytes));
-        f.set(target, i32.add(p.dx, bytes));
-        const at = f.keep(i32.shl(row, 2));
-        const mean = f.keep(f32x4.splat(f32.load(i32.add(p.mean, at))));
-        const rstd = f.keep(f32x4.splat(f32.load(i32.add(p.rstd, at))));
-        f.set(sum, f32x4.const(0));
-        f.set(weightedSum, f32x4.const(0));
-        rows.pass(({ load }) => {
-          const g = f.keep(weighted ? f32x4.mul(load(error), load(p.weight)) : load(error));
-          const z = f32x4.mul(f32x4.sub(load(source, mean), mean), rstd);
-          f.set(sum, f32x4.add(sum, g));
-          f.set(weightedSum, math.madd(g, z, weightedSum));
-        });
-        const average = f.keep(f32x4.mul(across(f, sum, f32x4.add), share));
-        const slope = f.keep(f32x4.mul(across(f, weightedSum, f32x4.add), share));
-        rows.pass(({ load, store }) => {
-          const g = weighted ? f32x4.mul(load(error), load(p.weight)) : load(error);
-          const z = f32x4.mul(f32x4.sub(load(source), mean), rstd);
-          const centred = f32x4.sub(f32x4.sub(g, average), f32x4.mul(z, slope));
-          store(target, f32x4.mul(centred, rstd));
-        });
-        f.increase(row, 1);
-      },
-    );
-  });
+function minimum(a: Local<"i32">, b: Local<"i32">): I32 {
+  return i32.select(a, b, i32.ltU(a, b));
 }

@@ -77,6 +77,7 @@ export const layerNormCase: Case = {
     sample("of one vector", [5], ["weight", "bias"]),
     sample("with a large eps", [2, 3], ["weight"], { eps: 0.5 }),
     sample("of vectors of one element, which gives the bias", [3, 1], ["weight", "bias"], {}, { gradient: false }),
+    sample("of 35 vectors", [35, 3], ["weight", "bias"]),
     sample("of 33 vectors of 67 elements", [33, 67], ["weight", "bias"], {}, { gradient: false }),
     sample("of no vector", [0, 3], ["weight", "bias"]),
   ],

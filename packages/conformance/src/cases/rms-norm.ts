@@ -40,6 +40,8 @@ export const rmsNormCase: Case = {
     sample("over the last two axes", [2, 3, 2], true, { axes: 2 }),
     sample("with a large eps", [2, 3], true, { eps: 0.5 }),
     sample("of one vector", [5], true),
+    sample("of vectors of one element", [3, 1], true),
+    sample("of 35 vectors", [35, 3], true),
     sample("of 33 vectors of 67 elements", [33, 67], true, {}, { gradient: false }),
     sample("of no vector", [0, 3], true),
   ],
