@@ -6,28 +6,69 @@
 import { ValueError } from "./errors.js";
 import { state } from "./state.js";
 
-const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 /** The key schedule's parity constant, from the Skein hash. */
 const PARITY = 0x1bd11bda;
 
+function rotate(x: number, by: number): number {
+  return (x << by) | (x >>> (32 - by));
+}
+
 /** Encrypts the counter (c0, c1) under the key (k0, k1) into `out[0]`, `out[1]` as unsigned 32-bit integers. */
 export function threefry(k0: number, k1: number, c0: number, c1: number, out: Uint32Array): void {
+  // written out: this runs for every random number
   const k2 = k0 ^ k1 ^ PARITY;
   let x0 = (c0 + k0) | 0;
   let x1 = (c1 + k1) | 0;
-  for (let block = 0; block < 5; block++) {
-    const base = (block & 1) * 4;
-    for (let i = 0; i < 4; i++) {
-      const r = ROTATIONS[base + i]!;
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << r) | (x1 >>> (32 - r))) ^ x0;
-    }
-    // the three key words are injected in turn
-    const a = block % 3 === 0 ? k1 : block % 3 === 1 ? k2 : k0;
-    const b = block % 3 === 0 ? k2 : block % 3 === 1 ? k0 : k1;
-    x0 = (x0 + a) | 0;
-    x1 = (x1 + b + block + 1) | 0;
-  }
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 13) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 15) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 26) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 6) ^ x0;
+  x0 = (x0 + k1) | 0;
+  x1 = (x1 + k2 + 1) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 17) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 29) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 16) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 24) ^ x0;
+  x0 = (x0 + k2) | 0;
+  x1 = (x1 + k0 + 2) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 13) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 15) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 26) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 6) ^ x0;
+  x0 = (x0 + k0) | 0;
+  x1 = (x1 + k1 + 3) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 17) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 29) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 16) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 24) ^ x0;
+  x0 = (x0 + k1) | 0;
+  x1 = (x1 + k2 + 4) | 0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 13) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 15) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 26) ^ x0;
+  x0 = (x0 + x1) | 0;
+  x1 = rotate(x1, 6) ^ x0;
+  x0 = (x0 + k2) | 0;
+  x1 = (x1 + k0 + 5) | 0;
   out[0] = x0;
   out[1] = x1;
 }
@@ -60,6 +101,11 @@ export class Generator {
     this.seed = seed;
     this.#k0 = seed | 0;
     this.#k1 = Math.floor(seed / 2 ** 32) | 0;
+  }
+
+  /** Passes over the next `n` numbers, which someone else draws. */
+  skip(n: number): void {
+    this.counter += n;
   }
 
   /** The next 32 random bits, as an unsigned integer. */

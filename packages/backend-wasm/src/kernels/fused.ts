@@ -5,6 +5,7 @@ import { makeAttention, makeAttentionGrad } from "./attention.js";
 import { makeBatchNorm, makeBatchNormGrad } from "./batch-norm.js";
 import { convolutionKernels } from "./convolution.js";
 import { makeCrossEntropy, makeCrossEntropyGrad } from "./cross-entropy.js";
+import { makeDropoutMask } from "./dropout.js";
 import { makeGruCell, makeGruCellGrad } from "./gru-cell.js";
 import { makeLayerNorm, makeLayerNormGrad, makeRmsNorm, makeRmsNormGrad } from "./layer-norm.js";
 import { makeLinear } from "./linear.js";
@@ -23,6 +24,7 @@ export function fusedKernels(engine: Engine): FusedKernels {
     ...convolutionKernels(engine),
     crossEntropy: makeCrossEntropy(engine),
     crossEntropyGrad: makeCrossEntropyGrad(engine),
+    dropoutMask: makeDropoutMask(engine),
     gruCell: makeGruCell(engine),
     gruCellGrad: makeGruCellGrad(engine),
     layerNorm: makeLayerNorm(engine),

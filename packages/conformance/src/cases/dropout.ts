@@ -18,6 +18,24 @@ export const dropoutCase: Case = {
       },
     },
     {
+      name: "of a column",
+      inputs: [numbers([6, 1])],
+      run: ([x]) => dropout(x, 0.5, new Generator(9)),
+      reference([x]) {
+        const keep = uniformsOf(9, 6).map((u) => (u < 0.5 ? 0 : 2));
+        return { shape: x.shape, data: x.data.map((value, i) => value * keep[i]) };
+      },
+    },
+    {
+      name: "with numbers from the middle of a stream",
+      inputs: [numbers([19])],
+      run: ([x]) => dropout(x, 0.25, Generator.from({ seed: 11, counter: 3 })),
+      reference([x]) {
+        const keep = uniformsOf(11, 22).map((u) => (u < 0.25 ? 0 : 1 / 0.75));
+        return { shape: x.shape, data: x.data.map((value, i) => value * keep[i + 3]) };
+      },
+    },
+    {
       name: "of nothing",
       inputs: [numbers([2, 3])],
       run: ([x]) => dropout(x, 0, new Generator(7)),

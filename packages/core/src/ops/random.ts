@@ -1,8 +1,10 @@
-/** Random tensors. Numbers are drawn on the host, so every backend gets the same ones. */
+/** Random tensors. Numbers are drawn on the host, or as the host would, so every backend gets the same ones. */
 import { type Device, defaultDevice } from "../device.js";
+import { dispatch } from "../dispatch.js";
 import { type DType, expectFloat } from "../dtype.js";
 import { ValueError } from "../errors.js";
-import { defaultGenerator, type Generator } from "../random.js";
+import { defineOp } from "../op.js";
+import { defaultGenerator, Generator, type GeneratorState } from "../random.js";
 import { composite } from "../scope.js";
 import { expectShape, type Shape } from "../shape.js";
 import { madeOnHost, type Tensor } from "../tensor.js";
@@ -58,6 +60,27 @@ export function randomIntegers(shape: Shape, low: number, high: number, options:
   return draw("randomIntegers", shape, { dtype: "int32", ...options }, next);
 }
 
+interface DropoutMaskAttrs {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly device: Device;
+  readonly p: number;
+  /** The first number decides on the first element, and so on. */
+  readonly stream: GeneratorState;
+}
+
+/** 0 where a uniform number is below p, else 1/(1 − p). Its kernels draw the same numbers as the host. */
+const dropoutMaskOp = /* @__PURE__ */ defineOp<DropoutMaskAttrs>({
+  name: "dropoutMask",
+  infer: (_, { shape, dtype }) => [{ shape, dtype }],
+  compose(_, { shape, dtype, device, p, stream }) {
+    const scale = 1 / (1 - p);
+    const options = { dtype, device, generator: Generator.from(stream) };
+    return [draw("dropout", shape, options, (generator) => (generator.uniform() < p ? 0 : scale))];
+  },
+  differentiable: false,
+});
+
 /**
  * `x` with each element zeroed with probability `p` and the others divided by 1 − p (inverted dropout, Srivastava et al.
  * 2014): the expectation stays.
@@ -74,12 +97,8 @@ export function dropout(x: Tensor, p: number, generator: Generator = defaultGene
   }
   if (p === 0) return x;
   expectFloat("dropout", "x", x.dtype);
-  const scale = 1 / (1 - p);
-  const options = { dtype: x.dtype, device: x.device, generator };
-  return composite("dropout", () =>
-    mul(
-      x,
-      draw("dropout", x.shape, options, (g) => (g.uniform() < p ? 0 : scale)),
-    ),
-  );
+  const { shape, dtype, device } = x;
+  const stream = generator.state();
+  generator.skip(x.size);
+  return composite("dropout", () => mul(x, dispatch(dropoutMaskOp, [], { shape, dtype, device, p, stream })[0]!));
 }
