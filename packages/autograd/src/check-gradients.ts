@@ -10,6 +10,7 @@ import {
   scope,
   sum,
   type Tensor,
+  ValueError,
 } from "@neurite/core";
 import { valueAndGrad } from "./value-and-grad.js";
 
@@ -46,6 +47,14 @@ export function checkGradients(
       expected: "float64",
       received: input.dtype,
       remedy: 'Cast it: cast(x, "float64").',
+    });
+  }
+  if ((order !== 1 && order !== 2) || !(step > 0 && Number.isFinite(step))) {
+    throw new ValueError({
+      op: "checkGradients",
+      argument: "options",
+      expected: "order 1 or 2, and a step above 0",
+      received: `order ${order}, step ${step}`,
     });
   }
   const scalarOf = (...xs: Tensor[]) => weighted(fn(...xs), 1);

@@ -1,5 +1,5 @@
 /** Functions with a gradient of one's own. */
-import { defineOp, dispatch, type Tensor } from "@neurite/core";
+import { defineOp, dispatch, type Tensor, ValueError } from "@neurite/core";
 
 export interface CustomOp {
   readonly name: string;
@@ -20,6 +20,10 @@ export interface CustomOp {
  * const [y] = clipped(x);
  */
 export function customOp({ name, forward, vjp }: CustomOp): (...inputs: Tensor[]) => Tensor[] {
+  for (const [argument, value] of Object.entries({ forward, vjp })) {
+    if (typeof value === "function") continue;
+    throw new ValueError({ op: "customOp", argument, expected: "a function", received: typeof value });
+  }
   const op = defineOp<Record<string, never>>({
     name,
     // the shapes follow from the composition, which always runs

@@ -3,15 +3,22 @@ import {
   expectSameShape,
   fromHost,
   hostArray,
+  isTensor,
   mul,
   reshape,
   scope,
   stack,
   sum,
   type Tensor,
+  ValueError,
   zeros,
 } from "@neurite/core";
 import { grad } from "./value-and-grad.js";
+
+function expectTensor(op: string, argument: string, value: unknown): void {
+  if (isTensor(value)) return;
+  throw new ValueError({ op, argument, expected: "a tensor", received: value === null ? "null" : typeof value });
+}
 
 /**
  * Jᵀe, where J = ∂fn/∂x: what reverse-mode differentiation passes from a layer's output to its input.
@@ -21,8 +28,10 @@ import { grad } from "./value-and-grad.js";
  * vjp((x) => matmul(w, x), x, e);                  // wᵀe
  */
 export function vjp(fn: (x: Tensor) => Tensor, x: Tensor, e: Tensor): Tensor {
+  expectTensor("vjp", "e", e);
   return grad((input: Tensor) => {
     const y = fn(input);
+    expectTensor("vjp", "the function's value", y);
     expectSameShape("vjp", "e", y.shape, e.shape);
     return sum(mul(y, e));
   })(x);
@@ -34,9 +43,13 @@ export function vjp(fn: (x: Tensor) => Tensor, x: Tensor, e: Tensor): Tensor {
  * @returns of the shape of fn(x)
  */
 export function jvp(fn: (x: Tensor) => Tensor, x: Tensor, v: Tensor): Tensor {
+  expectTensor("jvp", "x", x);
+  expectTensor("jvp", "v", v);
   expectSameShape("jvp", "v", x.shape, v.shape);
   return scope(() => {
-    const { shape, dtype, device } = fn(x);
+    const y = fn(x);
+    expectTensor("jvp", "the function's value", y);
+    const { shape, dtype, device } = y;
     return vjp((u) => vjp(fn, x, u), zeros(shape, { dtype, device }), v) as never;
   }, "jvp");
 }
@@ -48,8 +61,11 @@ export function jvp(fn: (x: Tensor) => Tensor, x: Tensor, v: Tensor): Tensor {
  * jacobian((w) => linear(x, w), w);                // by a parameter
  */
 export function jacobian(fn: (x: Tensor) => Tensor, x: Tensor): Tensor {
+  expectTensor("jacobian", "x", x);
   return scope(() => {
-    const { shape, size, dtype, device } = fn(x);
+    const y = fn(x);
+    expectTensor("jacobian", "the function's value", y);
+    const { shape, size, dtype, device } = y;
     const rows: Tensor[] = [];
     for (let i = 0; i < size; i++) {
       const unit = hostArray(dtype, size);

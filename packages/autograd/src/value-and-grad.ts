@@ -135,7 +135,7 @@ export function valueAndGrad<A extends readonly unknown[], T, X = undefined>(
       const sources = leaves(parameters);
       const { tape, result } = record(op, sources, () => fn(...args));
       try {
-        const { value, aux } = isTensor(result) ? { value: result, aux: undefined as X } : result;
+        const { value, aux } = isTensor(result) || !isRecord(result) ? { value: result, aux: undefined as X } : result;
         expectScalar(op, value);
         if (!tape.tracks(value)) throw unconnected();
         const gradients = tape.backward([value], [onesLike(value)]);
@@ -147,6 +147,10 @@ export function valueAndGrad<A extends readonly unknown[], T, X = undefined>(
       }
     }, op);
   };
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function unconnected(): ValueError {

@@ -42,6 +42,7 @@ export function argReductionCase(name: string, op: Search, beats: (a: number, b:
       sample("along the last axis", distinct([3, 5]), -1, false),
       sample("along the first axis", distinct([5, 3]), 0, false),
       sample("along the middle axis, kept", distinct([2, 4, 3]), 1, true),
+      sample("of rows of one element", distinct([3, 1]), 1, false),
       sample("of 3 rows of 1500", distinct([3, 1500]), 1, false),
       sample("of ties, where the first wins", given([2, 2, 1, 1, 3, 3, 1, 1, 3, 3, 2, 2], [2, 6]), 1, false),
       sample("of no lines", { shape: [0, 3], values: [] }, 1, false),

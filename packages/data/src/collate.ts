@@ -1,5 +1,15 @@
 /** From items to the arrays of one batch. */
-import { type DType, hostArray, type Shape, ShapeError, sizeOf, type TypedArray } from "@neurite/core";
+import {
+  DTYPES,
+  type DType,
+  expectShape,
+  hostArray,
+  type Shape,
+  ShapeError,
+  sizeOf,
+  type TypedArray,
+} from "@neurite/core";
+import { expectInteger, expectOneOf } from "./expect.js";
 
 /** One array of a batch, in host memory. */
 export interface HostArrayOf {
@@ -14,11 +24,13 @@ export type HostBatch = Readonly<Record<string, HostArrayOf>>;
 /**
  * Integer sequences as one int32 array [n, longest], filled up with `padding` at the end.
  * @param length width of the array; default that of the longest sequence, and at least 1
- * @throws ShapeError when a sequence is longer than `length`
+ * @throws ShapeError when a sequence is longer than `length`, ValueError for numbers that are no integers
  */
 export function padSequences(sequences: readonly (readonly number[])[], padding: number, length?: number): HostArrayOf {
-  const longest = Math.max(1, ...sequences.map((sequence) => sequence.length));
+  const longest = sequences.reduce((most, sequence) => Math.max(most, sequence.length), 1);
   const width = length ?? longest;
+  expectInteger("padSequences", "length", width, 1);
+  expectInteger("padSequences", "padding", padding);
   if (longest > width) {
     throw new ShapeError({
       op: "padSequences",
@@ -29,12 +41,18 @@ export function padSequences(sequences: readonly (readonly number[])[], padding:
     });
   }
   const data = new Int32Array(sequences.length * width).fill(padding);
-  for (const [row, sequence] of sequences.entries()) data.set(sequence, row * width);
+  for (const [row, sequence] of sequences.entries()) {
+    const bad = sequence.findIndex((value) => !Number.isInteger(value));
+    if (bad >= 0) expectInteger("padSequences", `sequences[${row}][${bad}]`, sequence[bad]!);
+    data.set(sequence, row * width);
+  }
   return { dtype: "int32", shape: [sequences.length, width], data };
 }
 
 /** Arrays of one shape stacked along a new first axis. @throws ShapeError when a length differs */
 export function stackArrays(arrays: readonly ArrayLike<number>[], shape: Shape, dtype: DType = "float32"): HostArrayOf {
+  expectShape("stackArrays", shape);
+  expectOneOf("stackArrays", "dtype", dtype, DTYPES);
   const size = sizeOf(shape);
   const data = hostArray(dtype, arrays.length * size);
   for (const [row, array] of arrays.entries()) {

@@ -1,5 +1,6 @@
 /** Images in host memory, and their augmentation. Everything random comes from the generator given, so it can be repeated. */
 import { type Generator, ShapeError, ValueError } from "@neurite/core";
+import { expectFinite, expectInteger, expectOneOf } from "./expect.js";
 
 /** [height, width, channels], channels last. */
 export interface HostImage {
@@ -12,8 +13,11 @@ export interface HostImage {
 /** A change of an image, random or not. */
 export type ImageChange = (image: HostImage, generator: Generator) => HostImage;
 
-/** An image from its numbers. @throws ShapeError when their count does not fit */
+/** An image from its numbers. @throws ShapeError when their count does not fit, ValueError for sizes that are none */
 export function hostImage(data: ArrayLike<number>, height: number, width: number, channels: number): HostImage {
+  for (const [argument, value] of Object.entries({ height, width, channels })) {
+    expectInteger("hostImage", argument, value, 0);
+  }
   if (data.length !== height * width * channels) {
     throw new ShapeError({
       op: "hostImage",
@@ -42,6 +46,7 @@ export interface FromRGBAOptions {
 /** An image, 0 … 1, of decoded RGBA pixels. @throws ShapeError when their count does not fit */
 export function fromRGBA(pixels: RGBAPixels, { channels = 3, background = 1 }: FromRGBAOptions = {}): HostImage {
   const { width, height } = pixels;
+  expectOneOf("fromRGBA", "channels", channels, [1, 3, 4]);
   const rgba = hostImage(pixels.data, height, width, 4).data;
   const data = new Float32Array(height * width * channels);
   for (let i = 0; i < height * width; i++) {
@@ -82,6 +87,8 @@ function copyPixel(image: HostImage, y: number, x: number, fill: number, out: Fl
 
 /** Moves the image down and right by whole pixels; what comes in is `fill`. */
 export function shiftImage(image: HostImage, down: number, right: number, fill = 0): HostImage {
+  expectInteger("shiftImage", "down", down);
+  expectInteger("shiftImage", "right", right);
   return build(image, image.height, image.width, (y, x, out, at) =>
     copyPixel(image, y - down, x - right, fill, out, at),
   );
@@ -96,6 +103,10 @@ export function cropImage(
   width: number,
   fill = 0,
 ): HostImage {
+  expectInteger("cropImage", "top", top);
+  expectInteger("cropImage", "left", left);
+  expectInteger("cropImage", "height", height, 0);
+  expectInteger("cropImage", "width", width, 0);
   return build(image, height, width, (y, x, out, at) => copyPixel(image, y + top, x + left, fill, out, at));
 }
 
@@ -118,6 +129,7 @@ export function flipVertical(image: HostImage): HostImage {
  * @param angle in degrees
  */
 export function rotateImage(image: HostImage, angle: number, fill = 0): HostImage {
+  expectFinite("rotateImage", "angle", angle);
   const { height, width, channels, data } = image;
   const [sin, cos] = [Math.sin((angle * Math.PI) / 180), Math.cos((angle * Math.PI) / 180)];
   const [cy, cx] = [(height - 1) / 2, (width - 1) / 2];
@@ -178,6 +190,8 @@ export function randomShift(range: number, fill = 0): ImageChange {
 
 /** A random part of the size given, of the image with `padding` of `fill` around it. @throws ShapeError when the image is smaller than the part */
 export function randomCrop(height: number, width: number, { padding = 0, fill = 0 } = {}): ImageChange {
+  expectInteger("randomCrop", "height", height, 1);
+  expectInteger("randomCrop", "width", width, 1);
   expectRange("randomCrop", "padding", padding, undefined, true);
   return (image, generator) => {
     const [down, right] = [image.height + 2 * padding - height, image.width + 2 * padding - width];
@@ -197,6 +211,7 @@ export function randomCrop(height: number, width: number, { padding = 0, fill = 
 /** Flips with probability p. @throws ValueError for p outside of [0, 1] */
 export function randomFlip(p = 0.5, direction: "horizontal" | "vertical" = "horizontal"): ImageChange {
   expectRange("randomFlip", "p", p, 1);
+  expectOneOf("randomFlip", "direction", direction, ["horizontal", "vertical"]);
   const flip = direction === "horizontal" ? flipHorizontal : flipVertical;
   return (image, generator) => (generator.uniform() < p ? flip(image) : image);
 }

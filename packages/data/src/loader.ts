@@ -2,6 +2,7 @@
 import { type Device, defaultDevice, fromHost, Generator, type Tensor, ValueError } from "@neurite/core";
 import type { HostBatch } from "./collate.js";
 import type { Dataset } from "./dataset.js";
+import { expectFunction, expectInteger } from "./expect.js";
 
 /** The tensors of a batch by name. */
 export type Batch<B extends HostBatch> = { readonly [K in keyof B]: Tensor };
@@ -28,7 +29,19 @@ export interface LoaderState {
   readonly batch: number;
 }
 
+function notArrays(name: string, received: unknown): ValueError {
+  return new ValueError({
+    op: "collate",
+    argument: name,
+    expected: name === "batch" ? "arrays by name" : "{ dtype, shape, data }",
+    received: Array.isArray(received) ? "an array" : typeof received,
+    remedy: "Make them with padSequences or stackArrays.",
+  });
+}
+
 function upload<B extends HostBatch>(host: B, device: Device = defaultDevice()): Batch<B> {
+  if (typeof host !== "object" || host === null) throw notArrays("batch", host);
+  for (const [name, array] of Object.entries(host)) if (!array?.data) throw notArrays(name, array);
   const entries = Object.entries(host).map(([name, { data, dtype, shape }]) => [
     name,
     fromHost(data, dtype, shape, device).keep(),
@@ -75,6 +88,9 @@ export class DataLoader<T, B extends HostBatch> implements AsyncIterable<Batch<B
         received: String(batchSize),
       });
     }
+    expectInteger("DataLoader", "prefetch", prefetch, 0);
+    expectFunction("DataLoader", "dataset.get", dataset.get, "Make a dataset of an array with fromArray(items).");
+    expectFunction("DataLoader", "collate", options.collate, "It makes a batch's arrays of its items.");
     if (this.length === 0) {
       throw new ValueError({
         op: "DataLoader",
@@ -98,8 +114,10 @@ export class DataLoader<T, B extends HostBatch> implements AsyncIterable<Batch<B
     return { epoch: this.#epoch, batch: this.#batch };
   }
 
-  /** Continues at a saved place. */
+  /** Continues at a saved place. @throws ValueError for one that is none */
   restore({ epoch, batch }: LoaderState): void {
+    expectInteger("DataLoader.restore", "epoch", epoch, 0);
+    expectInteger("DataLoader.restore", "batch", batch, 0);
     this.#epoch = epoch;
     this.#batch = batch;
   }
@@ -124,8 +142,16 @@ export class DataLoader<T, B extends HostBatch> implements AsyncIterable<Batch<B
     return collate(await Promise.all(Array.from(indices, (index) => this.#dataset.get(index))));
   }
 
-  /** One batch by its place, for looking at it again; the caller disposes its tensors. */
+  /** One batch by its place, for looking at it again; the caller disposes its tensors. @throws ValueError for one beyond the epoch */
   async at(place: LoaderState): Promise<Batch<B>> {
+    if (!(Number.isInteger(place.batch) && place.batch >= 0 && place.batch < this.length)) {
+      throw new ValueError({
+        op: "DataLoader.at",
+        argument: "batch",
+        expected: `an integer from 0 to ${this.length - 1}`,
+        received: String(place.batch),
+      });
+    }
     return upload(await this.#collate(place), this.#options.device);
   }
 

@@ -1,6 +1,7 @@
 /** Sequences: their augmentation, windows for language models, and buckets of similar length. */
 import { type Generator, ValueError } from "@neurite/core";
 import type { Dataset } from "./dataset.js";
+import { expectFinite, expectInteger } from "./expect.js";
 
 function expectShare(op: string, argument: string, value: number): void {
   if (value >= 0 && value <= 1) return;
@@ -37,16 +38,20 @@ export function replaceTokens(
   return tokens.map((token) => (generator.uniform() < p ? low + generator.integer(high - low) : token));
 }
 
-/** A normal number added to each value. */
+/** A normal number added to each value. @throws ValueError for a negative deviation */
 export function addNoise(values: ArrayLike<number>, deviation: number, generator: Generator): Float32Array {
+  expectFinite("addNoise", "deviation", deviation, 0);
   return Float32Array.from(values, (value) => value + deviation * generator.normal());
 }
 
 /**
  * Moves a signal in time: by `frames` later, or earlier if negative; what comes in is `fill`.
  * @param width numbers of one frame
+ * @throws ValueError for parts of a frame
  */
 export function timeShift(values: ArrayLike<number>, frames: number, { width = 1, fill = 0 } = {}): Float32Array {
+  expectInteger("timeShift", "frames", frames);
+  expectInteger("timeShift", "width", width, 1);
   const shift = frames * width;
   return Float32Array.from({ length: values.length }, (_, i) => values[i - shift] ?? fill);
 }

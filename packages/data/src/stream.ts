@@ -1,12 +1,8 @@
 /** Data without end or length: async iterables, shuffled through a buffer, fetched ahead, in batches. */
-import { type Device, Generator, ValueError } from "@neurite/core";
+import { type Device, Generator } from "@neurite/core";
 import type { HostBatch } from "./collate.js";
+import { expectFunction, expectInteger } from "./expect.js";
 import { type Batch, lend } from "./loader.js";
-
-function expectCount(op: string, argument: string, value: number, low = 1): void {
-  if (Number.isInteger(value) && value >= low) return;
-  throw new ValueError({ op, argument, expected: `an integer, ${low} or above`, received: String(value) });
-}
 
 /**
  * The items in another order: each comes from a buffer of `size` items, at random, and the next one takes its place.
@@ -17,7 +13,7 @@ export async function* shuffleStream<T>(
   size: number,
   generator: Generator,
 ): AsyncGenerator<T> {
-  expectCount("shuffleStream", "size", size);
+  expectInteger("shuffleStream", "size", size, 1);
   const buffer: T[] = [];
   for await (const item of source) {
     if (buffer.length < size) {
@@ -34,7 +30,7 @@ export async function* shuffleStream<T>(
 
 /** Arrays of `size` items; the last one may be shorter. @throws ValueError for a size below 1 */
 export async function* batchStream<T>(source: AsyncIterable<T> | Iterable<T>, size: number): AsyncGenerator<T[]> {
-  expectCount("batchStream", "size", size);
+  expectInteger("batchStream", "size", size, 1);
   let batch: T[] = [];
   for await (const item of source) {
     batch.push(item);
@@ -51,7 +47,7 @@ export async function* batchStream<T>(source: AsyncIterable<T> | Iterable<T>, si
  * @throws ValueError for a negative number
  */
 export async function* prefetchStream<T>(source: AsyncIterable<T>, ahead: number): AsyncGenerator<T> {
-  expectCount("prefetchStream", "ahead", ahead, 0);
+  expectInteger("prefetchStream", "ahead", ahead, 0);
   const iterator = source[Symbol.asyncIterator]();
   const pending: Promise<IteratorResult<T>>[] = [];
   let last: Promise<unknown> = Promise.resolve();
@@ -113,7 +109,8 @@ export async function* streamBatches<T, B extends HostBatch>(
   source: AsyncIterable<T> | Iterable<T>,
   { batchSize, collate, shuffle = 0, seed = 0, prefetch = 2, device }: StreamOptions<T, B>,
 ): AsyncGenerator<Batch<B>> {
-  expectCount("streamBatches", "shuffle", shuffle, 0);
+  expectInteger("streamBatches", "shuffle", shuffle, 0);
+  expectFunction("streamBatches", "collate", collate, "It makes a batch's arrays of its items.");
   const items = shuffle > 0 ? shuffleStream(source, shuffle, new Generator(seed)) : source;
   for await (const host of prefetchStream(collated(batchStream(items, batchSize), collate), prefetch)) {
     yield* lend(host, device);

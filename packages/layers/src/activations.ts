@@ -2,6 +2,8 @@
 import {
   clamp,
   div,
+  e,
+  elementwise,
   elu,
   gelu,
   geluTanh,
@@ -23,12 +25,14 @@ import {
   softplus,
   softsign,
   split,
+  sub,
   type Tensor,
   tanh,
   ValueError,
 } from "@neurite/core";
+import { expectNumber, expectPositive, expectSize, expectWord } from "./expect.js";
 import { type InitOptions, initConstant } from "./initializers.js";
-import { expectSize, Module } from "./module.js";
+import { Module } from "./module.js";
 
 /** max(0, x). */
 export class ReLU extends Module {
@@ -48,6 +52,7 @@ export class ReLU6 extends Module {
 export class LeakyReLU extends Module {
   constructor(readonly slope = 0.01) {
     super();
+    expectNumber("LeakyReLU", "slope", slope);
   }
 
   forward(x: Tensor): Tensor {
@@ -75,10 +80,23 @@ export class PReLU extends Module {
 export class ELU extends Module {
   constructor(readonly alpha = 1) {
     super();
+    expectNumber("ELU", "alpha", alpha);
   }
 
   forward(x: Tensor): Tensor {
     return elu(x, this.alpha);
+  }
+}
+
+/** x for x > 0, else α(e^{x/α} − 1): an ELU whose slope is continuous for every α (Barron 2017). */
+export class CELU extends Module {
+  constructor(readonly alpha = 1) {
+    super();
+    expectPositive("CELU", "alpha", alpha);
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.alpha === 1 ? elu(x, 1) : mul(elu(div(x, this.alpha), 1), this.alpha);
   }
 }
 
@@ -93,6 +111,7 @@ export class SELU extends Module {
 export class GELU extends Module {
   constructor(readonly approximate: "none" | "tanh" = "none") {
     super();
+    expectWord("GELU", "approximate", approximate, ["none", "tanh"]);
   }
 
   forward(x: Tensor): Tensor {
@@ -139,9 +158,7 @@ export class Mish extends Module {
 export class Softplus extends Module {
   constructor(readonly beta = 1) {
     super();
-    if (!(beta > 0)) {
-      throw new ValueError({ op: "Softplus", argument: "beta", expected: "a number above 0", received: String(beta) });
-    }
+    expectPositive("Softplus", "beta", beta);
   }
 
   forward(x: Tensor): Tensor {
@@ -189,6 +206,61 @@ export class Hardtanh extends Module {
 
   forward(x: Tensor): Tensor {
     return clamp(x, this.low, this.high);
+  }
+}
+
+const threshold = /* @__PURE__ */ elementwise("threshold", 1, 2, (x, limit, value) =>
+  e.select(e.le(x!, limit!), value!, x!),
+);
+
+/** x for x > limit, else `value`. */
+export class Threshold extends Module {
+  constructor(
+    readonly limit: number,
+    readonly value: number,
+  ) {
+    super();
+    expectNumber("Threshold", "limit", limit);
+    expectNumber("Threshold", "value", value);
+  }
+
+  forward(x: Tensor): Tensor {
+    return threshold([x], [this.limit, this.value]);
+  }
+}
+
+const hardshrink = /* @__PURE__ */ elementwise("hardshrink", 1, 1, (x, reach) =>
+  e.select(e.le(e.abs(x!), reach!), 0, x!),
+);
+
+/** 0 for |x| ≤ λ, else x. */
+export class Hardshrink extends Module {
+  constructor(readonly lambda = 0.5) {
+    super();
+    expectNumber("Hardshrink", "lambda", lambda, 0);
+  }
+
+  forward(x: Tensor): Tensor {
+    return hardshrink([x], [this.lambda]);
+  }
+}
+
+/** x moved towards 0 by λ, and 0 for |x| ≤ λ. */
+export class Softshrink extends Module {
+  constructor(readonly lambda = 0.5) {
+    super();
+    expectNumber("Softshrink", "lambda", lambda, 0);
+  }
+
+  forward(x: Tensor): Tensor {
+    return sub(x, clamp(x, -this.lambda, this.lambda));
+  }
+}
+
+/** x − tanh(x). */
+export class Tanhshrink extends Module {
+  forward(x: Tensor): Tensor {
+    return sub(x, tanh(x));
   }
 }
 

@@ -22,9 +22,10 @@ import {
   ValueError,
   windows,
 } from "@neurite/core";
+import { expectSize, expectTensor } from "./expect.js";
 import { type InitOptions, initUniform } from "./initializers.js";
 import { Linear } from "./linear.js";
-import { expectSize, Module } from "./module.js";
+import { Module } from "./module.js";
 
 /** Scores of any kind: queries [..., n, d] and keys [..., m, k] → [..., n, m]. A module's parameters are trained along. */
 export type ScoreFunction =
@@ -125,6 +126,7 @@ export class Attention extends Module {
    * @param mask bool, broadcast to [..., n, m]; true where a key may be attended to
    */
   forward(query: Tensor, keys: Tensor, values: Tensor, mask?: Tensor): AttentionResult {
+    for (const [argument, value] of Object.entries({ query, keys, values })) expectTensor("Attention", argument, value);
     const weights = maskedSoftmax(this.#scores(query, keys), mask);
     return { context: matmul(weights, values), weights };
   }

@@ -15,7 +15,8 @@ import {
   ValueError,
   zeros,
 } from "@neurite/core";
-import { expectSize, Module } from "./module.js";
+import { expectNumber, expectSize } from "./expect.js";
+import { Module } from "./module.js";
 import type { NormOptions } from "./normalization.js";
 
 export interface BatchNormOptions extends NormOptions {
@@ -53,6 +54,15 @@ export class BatchNorm extends Module {
   ) {
     super();
     expectSize("BatchNorm", "channels", channels);
+    expectNumber("BatchNorm", "eps", eps, 0);
+    if (!(momentum >= 0 && momentum <= 1)) {
+      throw new ValueError({
+        op: "BatchNorm",
+        argument: "momentum",
+        expected: "a share from 0 to 1",
+        received: String(momentum),
+      });
+    }
     this.eps = eps;
     this.momentum = momentum;
     this.weight = affine ? new Parameter(ones([channels], init)) : null;

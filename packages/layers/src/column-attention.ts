@@ -17,10 +17,11 @@ import {
   ValueError,
 } from "@neurite/core";
 import { Attention, type AttentionLayerOptions, type AttentionResult, type ScoreFunction } from "./attention.js";
+import { expectSize } from "./expect.js";
 import { initOptions } from "./init-options.js";
 import { type InitOptions, initUniform } from "./initializers.js";
 import { Linear } from "./linear.js";
-import { expectSize, Module } from "./module.js";
+import { Module } from "./module.js";
 import { LayerNorm } from "./normalization.js";
 
 /**

@@ -1,15 +1,6 @@
 /** Small blocks that put others together: identity, shortcut paths, enlarging. */
-import {
-  add,
-  expand,
-  expectSameShape,
-  formatShape,
-  reshape,
-  ShapeError,
-  type Tensor,
-  unsqueeze,
-  ValueError,
-} from "@neurite/core";
+import { add, expand, expectSameShape, formatShape, reshape, ShapeError, type Tensor, unsqueeze } from "@neurite/core";
+import { expectModule, expectSizes } from "./expect.js";
 import { Module } from "./module.js";
 import type { Layer } from "./sequential.js";
 
@@ -32,6 +23,8 @@ export class Residual extends Module {
     readonly shortcut: Layer = new Identity(),
   ) {
     super();
+    expectModule("Residual", "body", body);
+    expectModule("Residual", "shortcut", shortcut);
   }
 
   forward(x: Tensor): Tensor {
@@ -51,14 +44,7 @@ export class Residual extends Module {
 export class Upsample extends Module {
   constructor(readonly factor: number | readonly number[] = 2) {
     super();
-    if (![factor].flat().every((value) => Number.isInteger(value) && value > 0)) {
-      throw new ValueError({
-        op: "Upsample",
-        argument: "factor",
-        expected: "positive integers",
-        received: JSON.stringify(factor),
-      });
-    }
+    expectSizes("Upsample", "factor", factor);
   }
 
   forward(x: Tensor): Tensor {

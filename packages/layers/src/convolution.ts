@@ -12,8 +12,9 @@ import {
   type Tensor,
   ValueError,
 } from "@neurite/core";
+import { expectSize, expectSizes } from "./expect.js";
 import { type InitOptions, initUniform } from "./initializers.js";
-import { expectSize, Module } from "./module.js";
+import { Module } from "./module.js";
 
 /** Letters of the spatial axes in a layout tag. */
 const AXES = { 1: "k", 2: "kh,kw", 3: "kd,kh,kw" } as const;
@@ -51,6 +52,7 @@ abstract class Filters extends Module {
     const { groups = 1 } = options;
     expectSize(name, "channels", channels);
     expectSize(name, "outs", outs);
+    expectSizes(name, "size", size);
     this.size = typeof size === "number" ? new Array<number>(dimensions).fill(size) : size;
     if (this.size.length !== dimensions) {
       throw new ValueError({
@@ -60,7 +62,6 @@ abstract class Filters extends Module {
         received: JSON.stringify(size),
       });
     }
-    for (const length of this.size) expectSize(name, "size", length);
     if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0 || outs % groups !== 0) {
       throw new ValueError({
         op: name,

@@ -14,8 +14,9 @@ import {
   ValueError,
   zeros,
 } from "@neurite/core";
+import { expectSize } from "./expect.js";
 import { type InitOptions, initUniform } from "./initializers.js";
-import { expectSize, Module } from "./module.js";
+import { Module } from "./module.js";
 import { type CellState, RecurrentCell } from "./recurrent.js";
 import type { Layer } from "./sequential.js";
 

@@ -1,14 +1,17 @@
 /** Dropout of elements and of whole channels. */
 import {
+  add,
   composite,
   dropout,
   formatShape,
   type Generator,
   mul,
+  notEqual,
   ones,
   ShapeError,
   type Tensor,
   ValueError,
+  where,
 } from "@neurite/core";
 import { Module } from "./module.js";
 
@@ -34,9 +37,38 @@ export class Dropout extends Module {
   }
 }
 
-function expectProbability(op: string, p: number): void {
+/** Throws unless elements can be dropped with probability `p`. */
+export function expectProbability(op: string, p: number, argument = "p"): void {
   if (p >= 0 && p < 1) return;
-  throw new ValueError({ op, argument: "p", expected: "a probability from 0 to below 1", received: String(p) });
+  throw new ValueError({ op, argument, expected: "a probability from 0 to below 1", received: String(p) });
+}
+
+/** Where a scaled ELU ends towards −∞: −1.0507… · 1.6732…. */
+const SELU_FLOOR = -1.7580993408473766;
+
+/**
+ * Dropout that keeps mean 0 and variance 1, for networks of {@link SELU} (Klambauer et al. 2017): while training, puts each
+ * element with probability `p` at SELU's lower end, and scales and shifts all; the identity in evaluation.
+ */
+export class AlphaDropout extends Module {
+  constructor(
+    readonly p = 0.5,
+    readonly options: DropoutOptions = {},
+  ) {
+    super();
+    expectProbability("AlphaDropout", p);
+  }
+
+  forward(x: Tensor): Tensor {
+    const { p } = this;
+    if (!this.training || p === 0) return x;
+    const scale = 1 / Math.sqrt((1 - p) * (1 + p * SELU_FLOOR ** 2));
+    const { dtype, device } = x;
+    return composite("alphaDropout", () => {
+      const kept = notEqual(dropout(ones(x.shape, { dtype, device }), p, this.options.generator), 0);
+      return add(mul(where(kept, x, SELU_FLOOR), scale), -scale * p * SELU_FLOOR);
+    });
+  }
 }
 
 /** Dropout of whole channels of an example, since the neighbours of a position tell what it was (Tompson et al. 2015). */

@@ -1,7 +1,8 @@
 /** Learned vectors for integers. */
 import { gather, Parameter, type Tensor } from "@neurite/core";
+import { expectSize } from "./expect.js";
 import { type InitOptions, initNormal } from "./initializers.js";
-import { expectSize, Module } from "./module.js";
+import { Module } from "./module.js";
 
 /**
  * Looks up one of `count` vectors for each index: int32 [...] → [..., features]. Starts standard normal, as in PyTorch.

@@ -17,7 +17,8 @@ export class GRUCell extends GatedCell {
     super("GRUCell", 3, inputs, hidden, options);
   }
 
-  forward(x: Tensor, { h } = this.start(x.shape[0]!, x)): CellState {
+  forward(x: Tensor, state?: CellState): CellState {
+    const { h } = this.stateOf("GRUCell", x, state);
     return this.#step(linear(x, this.weightIh, this.biasIh ?? undefined), h);
   }
 

@@ -1,7 +1,7 @@
 /** Higher-order recurrent network (Soltani & Jiang 2016; Jiang §8.3.3): its state is fed from several steps back. */
 import { add, concat, linear, matmul, Parameter, type Tensor, tanh, transpose, unstack } from "@neurite/core";
+import { expectSize } from "./expect.js";
 import { initUniform } from "./initializers.js";
-import { expectSize } from "./module.js";
 import {
   type CellOptions,
   type CellState,
@@ -45,8 +45,9 @@ export class HORNNCell extends RecurrentCell<HORNNState> {
     this.bias = bias ? new Parameter(initUniform([hidden], bound, init)) : null;
   }
 
-  forward(x: Tensor, state: HORNNState = this.start(x.shape[0]!, x)): HORNNState {
-    return this.#step(linear(x, this.weightIh, this.bias ?? undefined), state, transpose(this.weightHh));
+  forward(x: Tensor, state?: HORNNState): HORNNState {
+    const past = this.stateOf("HORNNCell", x, state);
+    return this.#step(linear(x, this.weightIh, this.bias ?? undefined), past, transpose(this.weightHh));
   }
 
   override start(n: number, x: Tensor): HORNNState {

@@ -22,6 +22,7 @@ import {
   uniform,
   ValueError,
 } from "@neurite/core";
+import { expectNumber, expectWord } from "./expect.js";
 import { initOptions } from "./init-options.js";
 import type { Module } from "./module.js";
 
@@ -35,11 +36,13 @@ export interface InitOptions {
 
 /** Uniform in [−bound, bound). */
 export function initUniform(shape: Shape, bound: number, options: InitOptions = {}): Tensor {
+  expectNumber("initUniform", "bound", bound, 0);
   return uniform(shape, -bound, bound, options);
 }
 
 /** Normal with mean 0. */
 export function initNormal(shape: Shape, deviation: number, options: InitOptions = {}): Tensor {
+  expectNumber("initNormal", "deviation", deviation, 0);
   return normal(shape, 0, deviation, options);
 }
 
@@ -58,6 +61,7 @@ export function initTruncatedNormal(
   deviation = 1,
   { low = -2, high = 2, ...options }: InitOptions & { readonly low?: number; readonly high?: number } = {},
 ): Tensor {
+  expectNumber("initTruncatedNormal", "deviation", deviation, 0);
   // at most six deviations off, so that a draw is likely to fall inside soon
   if (!(low < high) || low > 3 || high < -3) {
     throw new ValueError({
@@ -156,6 +160,7 @@ export function initKaimingNormal(shape: Shape, options: KaimingOptions = {}): T
 }
 
 function kaimingDeviation(shape: Shape, { mode = "in", gain = Math.SQRT2, layout }: KaimingOptions): number {
+  expectWord("initKaiming", "mode", mode, ["in", "out"]);
   const { fanIn, fanOut } = fans(shape, layout ? { layout } : {});
   return gain / Math.sqrt(mode === "in" ? fanIn : fanOut);
 }
@@ -168,6 +173,7 @@ export function gainOf(
   activation: "linear" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "selu",
   slope = 0.01,
 ): number {
+  expectWord("gainOf", "activation", activation, ["linear", "sigmoid", "tanh", "relu", "leakyRelu", "selu"]);
   switch (activation) {
     case "tanh":
       return 5 / 3;

@@ -1,7 +1,8 @@
 /** Fully connected layer. */
 import { linear, Parameter, type Tensor } from "@neurite/core";
+import { expectSize } from "./expect.js";
 import { type InitOptions, initUniform } from "./initializers.js";
-import { expectSize, Module } from "./module.js";
+import { Module } from "./module.js";
 
 export interface LinearOptions extends InitOptions {
   /** Default true. */

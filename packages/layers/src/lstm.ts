@@ -28,7 +28,8 @@ export class LSTMCell extends GatedCell<LSTMState> {
     super("LSTMCell", 4, inputs, hidden, options);
   }
 
-  forward(x: Tensor, { h, c } = this.start(x.shape[0]!, x)): LSTMState {
+  forward(x: Tensor, state?: LSTMState): LSTMState {
+    const { h, c } = this.stateOf("LSTMCell", x, state);
     const { weightIh, weightHh, biasIh, biasHh } = this;
     return lstmCell(add(linear(x, weightIh, biasIh ?? undefined), linear(h, weightHh, biasHh ?? undefined)), c);
   }

@@ -8,6 +8,7 @@ import {
   formatShape,
   isNeuriteError,
   isParameter,
+  isTensor,
   type Parameter,
   ShapeError,
   sameShape,
@@ -59,8 +60,9 @@ export abstract class Module {
         const run = () => forward.apply(this, args);
         return observer ? observer(this, run) : run();
       } catch (error) {
-        if (isNeuriteError(error)) this.#nameIn(error);
-        throw error;
+        const explained = isNeuriteError(error) ? error : misfed(error, args, forward.length);
+        if (explained) this.#nameIn(explained);
+        throw explained ?? error;
       }
     };
     Object.defineProperty(this, "forward", { value: traced, enumerable: false });
@@ -133,6 +135,7 @@ export abstract class Module {
    * @throws ValueError for missing or unknown names, ShapeError or DTypeError for values that do not fit
    */
   loadStateDict(values: Readonly<Record<string, Tensor>>, { strict = true } = {}): void {
+    if (typeof values !== "object" || values === null) throw notValues("values", values);
     const own = this.stateDict();
     const missing = Object.keys(own).filter((name) => !(name in values));
     const unknown = Object.keys(values).filter((name) => !(name in own));
@@ -151,7 +154,29 @@ export abstract class Module {
   }
 }
 
+/** Why a `forward` that counts on tensors failed, if its first argument is none: numbers as they are, or nothing. */
+function misfed(cause: unknown, [x]: readonly unknown[], parameters: number): ValueError | null {
+  if (!(cause instanceof TypeError || cause instanceof RangeError)) return null;
+  let leaf = x;
+  while (Array.isArray(leaf)) leaf = leaf[0];
+  if (typeof leaf !== "number" && !ArrayBuffer.isView(leaf) && !(x === undefined && parameters > 0)) return null;
+  const received = Array.isArray(x) ? "an array" : ArrayBuffer.isView(x) ? `a ${x.constructor.name}` : String(x);
+  const remedy = "Make one of numbers with tensor().";
+  return new ValueError({ op: "forward", argument: "x", expected: "a tensor", received, remedy }, { cause });
+}
+
+function notValues(argument: string, received: unknown): ValueError {
+  return new ValueError({
+    op: "loadStateDict",
+    argument,
+    expected: argument === "values" ? "tensors by name" : "a tensor",
+    received: Array.isArray(received) ? "an array" : typeof received,
+    remedy: "Take them from stateDict() or a file of weights.",
+  });
+}
+
 function expectFits(name: string, parameter: Parameter, value: Tensor): void {
+  if (!isTensor(value)) throw notValues(name, value);
   if (!sameShape(parameter.shape, value.shape)) {
     throw new ShapeError({
       op: "loadStateDict",
@@ -169,12 +194,5 @@ function expectFits(name: string, parameter: Parameter, value: Tensor): void {
       received: value.dtype,
       remedy: `Cast it: cast(value, "${parameter.dtype}").`,
     });
-  }
-}
-
-/** Throws unless `value` is a positive integer; for sizes in constructors. */
-export function expectSize(op: string, argument: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1) {
-    throw new ValueError({ op, argument, expected: "a positive integer", received: String(value) });
   }
 }

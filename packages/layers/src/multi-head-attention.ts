@@ -9,6 +9,7 @@ import {
   expectSameShape,
   formatShape,
   greaterEqual,
+  isTensor,
   linear,
   logicalAnd,
   maskedSoftmax,
@@ -26,9 +27,11 @@ import {
   ValueError,
   zeros,
 } from "@neurite/core";
+import { expectProbability } from "./dropout.js";
+import { expectSize, expectTensor } from "./expect.js";
 import { type InitOptions, initUniform } from "./initializers.js";
 import { Linear } from "./linear.js";
-import { expectSize, Module } from "./module.js";
+import { Module } from "./module.js";
 
 export interface MultiHeadAttentionOptions extends InitOptions {
   /** Dropout of the attention weights while training. Default 0. */
@@ -87,6 +90,7 @@ export class MultiHeadAttention extends Module {
         received: String(heads),
       });
     }
+    expectProbability("MultiHeadAttention", p, "dropout");
     this.dropout = p;
     // Xavier: √(6/(fan in + fan out))
     const bound = Math.sqrt(6 / (4 * features));
@@ -154,6 +158,7 @@ export class MultiHeadAttention extends Module {
   }
 
   #expect(argument: string, x: Tensor, query: Tensor): void {
+    expectTensor("MultiHeadAttention", argument, x);
     if (x.rank === 3 && x.shape[0] === query.shape[0] && x.shape[2] === this.features) return;
     throw new ShapeError({
       op: "MultiHeadAttention",
@@ -193,7 +198,17 @@ function attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | undefined): Tens
 }
 
 /** Both masks as one that broadcasts to [batch, heads, n, m]. */
-function joinedMask({ mask, keyMask }: AttentionMasks, query: Tensor, key: Tensor): Tensor | undefined {
+function joinedMask(masks: AttentionMasks, query: Tensor, key: Tensor): Tensor | undefined {
+  if (isTensor(masks)) {
+    throw new ValueError({
+      op: "MultiHeadAttention",
+      argument: "masks",
+      expected: "{ mask, keyMask }",
+      received: "a tensor",
+      remedy: "Say which of them it is: { mask } pairs queries and keys, { keyMask } marks padding.",
+    });
+  }
+  const { mask, keyMask } = masks;
   if (mask && (mask.rank < 2 || mask.rank > 4)) {
     throw new ShapeError({
       op: "MultiHeadAttention",
@@ -212,6 +227,14 @@ function joinedMask({ mask, keyMask }: AttentionMasks, query: Tensor, key: Tenso
 
 /** bool [length, length], true where position i may see position j ≤ i. */
 export function causalMask(length: number, options: { readonly device?: Device } = {}): Tensor {
+  if (!Number.isInteger(length) || length < 0) {
+    throw new ValueError({
+      op: "causalMask",
+      argument: "length",
+      expected: "an integer, 0 or above",
+      received: String(length),
+    });
+  }
   return composite("causalMask", () => {
     const positions = arange(0, length, 1, options);
     return greaterEqual(unsqueeze(positions, 1), positions);

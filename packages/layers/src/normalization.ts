@@ -1,7 +1,8 @@
 /** Normalisation of each example by itself: layer, group and root-mean-square normalisation. */
 import { groupNorm, layerNorm, ones, Parameter, rmsNorm, type Tensor, ValueError, zeros } from "@neurite/core";
+import { expectNumber, expectSize } from "./expect.js";
 import type { InitOptions } from "./initializers.js";
-import { expectSize, Module } from "./module.js";
+import { Module } from "./module.js";
 
 export interface NormOptions extends Pick<InitOptions, "device" | "dtype"> {
   /** Added to the variance. Default 1e-5. */
@@ -33,6 +34,7 @@ export class LayerNorm extends Module {
   ) {
     super();
     this.shape = shapeOf("LayerNorm", shape);
+    expectNumber("LayerNorm", "eps", eps, 0);
     this.eps = eps;
     this.weight = affine ? new Parameter(ones(this.shape, init)) : null;
     this.bias = affine && bias ? new Parameter(zeros(this.shape, init)) : null;
@@ -67,6 +69,7 @@ export class RMSNorm extends Module {
   constructor(shape: number | readonly number[], { eps, affine = true, ...init }: RMSNormLayerOptions = {}) {
     super();
     this.shape = shapeOf("RMSNorm", shape);
+    if (eps !== undefined) expectNumber("RMSNorm", "eps", eps, 0);
     this.eps = eps;
     this.weight = affine ? new Parameter(ones(this.shape, init)) : null;
   }
@@ -92,6 +95,7 @@ export class GroupNorm extends Module {
     super();
     expectSize("GroupNorm", "groups", groups);
     expectSize("GroupNorm", "channels", channels);
+    expectNumber("GroupNorm", "eps", eps, 0);
     if (channels % groups !== 0) {
       throw new ValueError({
         op: "GroupNorm",

@@ -2,6 +2,8 @@
 import {
   add,
   type DType,
+  expectFloat,
+  expectShape,
   formatShape,
   fromHost,
   hostArray,
@@ -11,8 +13,9 @@ import {
   type Tensor,
   ValueError,
 } from "@neurite/core";
+import { expectSize } from "./expect.js";
 import { type InitOptions, initNormal } from "./initializers.js";
-import { expectSize, Module } from "./module.js";
+import { Module } from "./module.js";
 
 function expectSequence(op: string, x: Tensor, features: number): number {
   if (x.rank >= 2 && x.shape[x.rank - 1] === features) return x.shape[x.rank - 2]!;
@@ -39,6 +42,8 @@ export function sinusoidalTable(
   features: number,
   { start = 0, dtype = "float32", device }: { start?: number } & Pick<InitOptions, "dtype" | "device"> = {},
 ): Tensor {
+  expectFloat("sinusoidalTable", "dtype", dtype as DType);
+  expectShape("sinusoidalTable", [length, features]);
   const data = hostArray(dtype as DType, length * features);
   for (let t = 0; t < length; t++) {
     for (let j = 0; j < features; j++) {

@@ -24,8 +24,9 @@ import {
   zeros,
 } from "@neurite/core";
 import { Dropout } from "./dropout.js";
+import { expectSize, expectTensor } from "./expect.js";
 import { type InitOptions, initUniform } from "./initializers.js";
-import { expectSize, Module } from "./module.js";
+import { Module } from "./module.js";
 
 /** What a cell remembers from one step to the next: `h`, its output [n, hidden], and whatever else it needs, [n, …] each. */
 export interface CellState {
@@ -72,6 +73,29 @@ export abstract class RecurrentCell<S extends CellState = CellState> extends Mod
   unroll(x: Tensor): (t: number, state: S) => S {
     const steps = unstack(x, 1);
     return (t, state) => this.forward(steps[t]!, state);
+  }
+
+  /**
+   * The state of a step, by default {@link start}.
+   * @throws ShapeError unless `x` is [n, inputs] and each of the states [n, hidden]: a single row would count for all
+   */
+  protected stateOf(op: string, x: Tensor, state: S | undefined): S {
+    expectTensor(op, "x", x);
+    if (x.rank !== 2 || x.shape[1] !== this.inputs) {
+      throw new ShapeError({
+        op,
+        argument: "x",
+        expected: `[n, ${this.inputs}]`,
+        received: formatShape(x.shape),
+        remedy: "A cell takes one step; Recurrent runs it over sequences.",
+      });
+    }
+    if (!state) return this.start(x.shape[0]!, x);
+    for (const [name, value] of Object.entries(state)) {
+      expectTensor(op, `state.${name}`, value);
+      expectSameShape(op, `state.${name}`, [x.shape[0]!, this.hidden], (value as Tensor).shape);
+    }
+    return state;
   }
 
   /** Zeros [n, hidden] like `x`. */
@@ -171,7 +195,7 @@ export abstract class RecurrentLayer<S extends CellState = CellState> extends Mo
     const cells: RecurrentCell<S>[] = [];
     for (let layer = 0; layer < layers; layer++) {
       const width = layer === 0 ? inputs : cells[0]!.hidden * this.directions;
-      for (let direction = 0; direction < this.directions; direction++) cells.push(make(width));
+      for (let direction = 0; direction < this.directions; direction++) cells.push(made(op, make(width)));
     }
     this.#cells = cells;
     this.hidden = cells[0]!.hidden;
@@ -198,6 +222,7 @@ export abstract class RecurrentLayer<S extends CellState = CellState> extends Mo
    */
   forward(x: Tensor, { state, mask, lengths }: RecurrentInput<S> = {}): RecurrentOutput<S> {
     const op = this.#op;
+    expectTensor(op, "x", x);
     if (x.rank !== 3 || x.shape[2] !== this.inputs || x.shape[1] === 0) {
       throw new ShapeError({
         op,
@@ -249,10 +274,43 @@ export abstract class RecurrentLayer<S extends CellState = CellState> extends Mo
   }
 }
 
+function made<C>(op: string, cell: C): C {
+  if (cell instanceof RecurrentCell) return cell;
+  throw new ValueError({
+    op,
+    argument: "make",
+    expected: "a function that returns a RecurrentCell",
+    received: `one that returns ${cell instanceof Module ? "another module" : typeof cell}`,
+  });
+}
+
 const part = <S extends object>(state: S, name: keyof S): Tensor => state[name] as Tensor;
 
 function record<S extends object>(names: readonly (keyof S)[], value: (name: keyof S) => Tensor): S {
   return Object.fromEntries(names.map((name) => [name, value(name)])) as S;
+}
+
+/** @throws ValueError for lengths outside of 0 … time, those of a tensor as far as the host knows them */
+function expectLengths(op: string, lengths: Tensor | readonly number[], time: number): void {
+  const error = (received: string) =>
+    new ValueError({
+      op,
+      argument: "lengths",
+      expected: `integers from 0 to ${time}, the number of steps`,
+      received,
+      remedy: "Count the real steps of each row; what stands behind them is padding.",
+    });
+  if (isTensor(lengths)) {
+    expectIndex(op, "lengths", lengths.dtype);
+    const { range, length } = lengths.storage;
+    // a view may leave out the extreme element
+    const [low, high] = range && lengths.size === length ? range : [0, 0];
+    if (low < 0 || high > time) throw error(String(low < 0 ? low : high));
+    return;
+  }
+  if (!Array.isArray(lengths)) throw error(typeof lengths);
+  const whole = (value: number) => Number.isInteger(value) && value >= 0 && value <= time;
+  if (!lengths.every(whole)) throw error(`[${lengths.join(", ")}]`);
 }
 
 /** The padding mask that the options name, bool [n, time], or null. */
@@ -268,16 +326,8 @@ function maskOf(
     throw new ValueError({ op, argument: "lengths", expected: "either a mask or lengths", received: "both" });
   }
   if (mask) expectSameShape(op, "mask", [n, time], mask.shape);
-  if (!lengths) return mask ?? null;
-  if (isTensor(lengths)) expectIndex(op, "lengths", lengths.dtype);
-  else if (!lengths.every((length) => Number.isInteger(length) && length >= 0 && length <= time)) {
-    throw new ValueError({
-      op,
-      argument: "lengths",
-      expected: `integers from 0 to ${time}, the number of steps`,
-      received: `[${lengths.join(", ")}]`,
-    });
-  }
+  if (lengths === undefined) return mask ?? null;
+  expectLengths(op, lengths, time);
   const counts = isTensor(lengths) ? lengths : tensor(Int32Array.from(lengths), { device });
   expectSameShape(op, "lengths", [n], counts.shape);
   return less(arange(0, time, 1, { dtype: "int32", device }), unsqueeze(counts, 1));

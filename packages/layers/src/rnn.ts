@@ -36,7 +36,8 @@ export class RNNCell extends GatedCell {
     this.nonlinearity = nonlinearity;
   }
 
-  forward(x: Tensor, { h } = this.start(x.shape[0]!, x)): CellState {
+  forward(x: Tensor, state?: CellState): CellState {
+    const { h } = this.stateOf("RNNCell", x, state);
     const { weightIh, weightHh, biasIh, biasHh } = this;
     const sum = add(linear(x, weightIh, biasIh ?? undefined), linear(h, weightHh, biasHh ?? undefined));
     return { h: NONLINEARITIES[this.nonlinearity](sum) };

@@ -1,5 +1,6 @@
 /** Modules one after the other, and the flattening between convolutional and fully connected ones. */
-import { normalizeAxis, reshape, ShapeError, sizeOf, type Tensor, ValueError } from "@neurite/core";
+import { normalizeAxis, reshape, ShapeError, sizeOf, type Tensor } from "@neurite/core";
+import { expectModule } from "./expect.js";
 import { Module } from "./module.js";
 
 /** A module from one tensor to one tensor. */
@@ -18,15 +19,7 @@ export class Sequential extends Module implements Iterable<Layer> {
     super();
     this.#layers = layers;
     layers.forEach((layer, i) => {
-      if (!(layer instanceof Module)) {
-        throw new ValueError({
-          op: "Sequential",
-          argument: `layer ${i}`,
-          expected: "a module",
-          received: typeof layer,
-          remedy: "Wrap functions in a class that extends Module; activations have one each, such as ReLU.",
-        });
-      }
+      expectModule("Sequential", `layer ${i}`, layer);
       Object.defineProperty(this, i, { value: layer, enumerable: true });
     });
   }

@@ -1,8 +1,9 @@
 /** Stacks of transformer layers and the whole encoder–decoder, as in PyTorch. Read first: `transformer.ts`. */
-import { formatShape, ShapeError, type Tensor } from "@neurite/core";
+import { formatShape, ShapeError, type Tensor, ValueError } from "@neurite/core";
+import { expectSize } from "./expect.js";
 import { initOptions } from "./init-options.js";
 import { initialize, initXavierUniform } from "./initializers.js";
-import { expectSize, Module } from "./module.js";
+import { Module } from "./module.js";
 import type { AttentionPast } from "./multi-head-attention.js";
 import { LayerNorm } from "./normalization.js";
 import {
@@ -23,6 +24,17 @@ export interface TransformerStackOptions extends TransformerLayerOptions {
 function finalNormOf(features: number, options: TransformerStackOptions): LayerNorm | null {
   const { finalNorm = options.normFirst ?? false, eps = 1e-5 } = options;
   return finalNorm ? new LayerNorm(features, { eps, ...initOptions(options) }) : null;
+}
+
+function expectPasts(op: string, pasts: readonly AttentionPast[], layers: readonly Module[]): void {
+  if (pasts.length === layers.length) return;
+  throw new ValueError({
+    op,
+    argument: "pasts",
+    expected: `one for each of ${layers.length} layers`,
+    received: String(pasts.length),
+    remedy: "Begin with emptyPasts(n, x).",
+  });
 }
 
 /**
@@ -53,6 +65,7 @@ export class TransformerEncoder extends Module {
    * @param pasts one per layer, at first {@link emptyPasts}
    */
   extend(x: Tensor, pasts: readonly AttentionPast[]): { readonly y: Tensor; readonly pasts: readonly AttentionPast[] } {
+    expectPasts("TransformerEncoder", pasts, this.layers);
     let y = x;
     const next = this.layers.map((layer, i) => {
       const extended = layer.extend(y, pasts[i]!);
@@ -100,6 +113,7 @@ export class TransformerDecoder extends Module {
     pasts: readonly AttentionPast[],
     masks: DecoderMasks = {},
   ): { readonly y: Tensor; readonly pasts: readonly AttentionPast[] } {
+    expectPasts("TransformerDecoder", pasts, this.layers);
     let y = x;
     const next = this.layers.map((layer, i) => {
       const extended = layer.extend(y, memory, pasts[i]!, masks);

@@ -1,6 +1,7 @@
 /** Layers of the transformer (Vaswani et al. 2017; Jiang §8.3.4), with PyTorch's structure and names. */
 import { add, gelu, relu, type Tensor } from "@neurite/core";
 import { Dropout } from "./dropout.js";
+import { expectWord } from "./expect.js";
 import { initOptions } from "./init-options.js";
 import type { InitOptions } from "./initializers.js";
 import { Linear } from "./linear.js";
@@ -33,6 +34,7 @@ abstract class TransformerLayer extends Module {
     super();
     const { feedForward = 2048, dropout = 0.1, activation = "relu", normFirst = false } = options;
     const init = initOptions(options);
+    expectWord("TransformerLayer", "activation", activation, ["relu", "gelu"]);
     this.linear1 = new Linear(features, feedForward, init);
     this.dropout = new Dropout(dropout, init);
     this.linear2 = new Linear(feedForward, features, init);

@@ -6,6 +6,7 @@ import {
   greater,
   isParameter,
   mul,
+  normalizeAxis,
   Parameter,
   scope,
   sqrt,
@@ -15,6 +16,7 @@ import {
   ValueError,
   where,
 } from "@neurite/core";
+import { expectModule, expectWord } from "./expect.js";
 import { Module } from "./module.js";
 
 export interface WeightNormOptions {
@@ -54,6 +56,8 @@ export class WeightNorm<L extends Module> extends Module {
 
   constructor(layer: L, { names = ["weight"], axis, form = "unit" }: WeightNormOptions = {}) {
     super();
+    expectModule("WeightNorm", "layer", layer);
+    expectWord("WeightNorm", "form", form, ["unit", "ball"]);
     this.layer = layer;
     this.form = form;
     const targets = names.map((name) => [name, targetOf(layer, name)] as const);
@@ -112,8 +116,8 @@ function targetOf(layer: Module, name: string): Parameter {
 
 function makeSlot(target: Parameter, axis: number | null | undefined, form: "unit" | "ball"): Slot {
   const marked = target.layout.split(",").findIndex((name) => name.includes("out"));
-  const own = axis === undefined ? Math.max(marked, 0) : axis;
-  const axes = target.shape.map((_, i) => i).filter((i) => i !== own);
+  const own = typeof axis === "number" ? normalizeAxis("WeightNorm", axis, target.rank) : axis;
+  const axes = target.shape.map((_, i) => i).filter((i) => i !== (own === undefined ? Math.max(marked, 0) : own));
   return scope(() => {
     const norm = sqrt(sum(square(target), { axis: axes, keepDims: true }));
     const [gain, direction] = form === "unit" ? [norm, copy(target)] : [mul(norm, 2), div(target, mul(norm, 2))];

@@ -89,6 +89,23 @@ const rows: readonly LayerRow[] = [
   activation(layers.ReLU6, () => new layers.ReLU6(), boolean),
   activation(layers.LeakyReLU, () => new layers.LeakyReLU(), boolean),
   activation(layers.ELU, () => new layers.ELU(0.7), [/elu: operand expects/, wrongType[1]]),
+  activation(layers.CELU, () => new layers.CELU(1.5), [
+    /CELU: alpha expects a finite number above 0/,
+    () => new layers.CELU(0),
+  ]),
+  activation(layers.Threshold, () => new layers.Threshold(0.1, 2), [
+    /limit expects a finite number/,
+    () => new layers.Threshold(Number.NaN, 1),
+  ]),
+  activation(layers.Hardshrink, () => new layers.Hardshrink(0.3), [
+    /lambda expects a finite number, 0 or above/,
+    () => new layers.Hardshrink(-1),
+  ]),
+  activation(layers.Softshrink, () => new layers.Softshrink(0.3), [
+    /lambda expects a finite number, 0 or above/,
+    () => new layers.Softshrink(-1),
+  ]),
+  activation(layers.Tanhshrink, () => new layers.Tanhshrink()),
   activation(layers.SELU, () => new layers.SELU()),
   activation(layers.GELU, () => new layers.GELU()),
   { ...activation(layers.GELU, () => new layers.GELU("tanh")), variant: "by tanh" },
@@ -183,6 +200,22 @@ const rows: readonly LayerRow[] = [
         refuses: wrongShape(/avgPool/, [1, 2]),
       },
       {
+        layer: Max,
+        variant: "with windows that reach beyond the end",
+        make: () => new Max(2, { ceilMode: true }),
+        inputs: [[2, ...spatial(5, 3, 2), 2]],
+        output: [2, ...spatial(3, 2, 1), 2],
+        refuses: wrongShape(/maxPool/, [1, 2]),
+      },
+      {
+        layer: Avg,
+        variant: "with windows that reach beyond the end",
+        make: () => new Avg(3, { stride: 2, padding: 1, ceilMode: true }),
+        inputs: [[2, ...spatial(4, 3, 2), 2]],
+        output: [2, ...spatial(3, 2, 2), 2],
+        refuses: wrongShape(/avgPool/, [1, 2]),
+      },
+      {
         layer: Adaptive,
         make: () => new Adaptive(2),
         inputs: [[2, ...spatial(5, 3, 2), 2]],
@@ -249,6 +282,14 @@ const rows: readonly LayerRow[] = [
     inputs: [[4, 5]],
     output: [4, 5],
     refuses: [/Dropout: p expects a probability/, () => new layers.Dropout(1)],
+    training: "random",
+  },
+  {
+    layer: layers.AlphaDropout,
+    make: (init) => new layers.AlphaDropout(0.5, init),
+    inputs: [[3, 4]],
+    output: [3, 4],
+    refuses: [/AlphaDropout: p expects a probability/, () => new layers.AlphaDropout(1)],
     training: "random",
   },
   {

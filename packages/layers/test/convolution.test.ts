@@ -42,7 +42,7 @@ import {
   Softmax,
   Tanh,
 } from "../src/index.js";
-import { gradientError } from "./describe-layer.js";
+import { distance, gradientError } from "./describe-layer.js";
 
 const device = cpuJs();
 setDefaultDevice(device);
@@ -90,7 +90,7 @@ describe("Conv2d", () => {
   });
 
   it("refuses sizes that make no sense, and names itself where an image does not fit", () => {
-    expect(() => new Conv2d(3, 4, 0)).toThrow(/Conv2d: size expects a positive integer, but received 0/);
+    expect(() => new Conv2d(3, 4, 0)).toThrow(/Conv2d: size expects a positive integer.*but received 0/);
     expect(() => new Conv2d(3, 4, [3])).toThrow(/Conv2d: size expects a number, or 2 of them/);
     expect(() => new Conv2d(3, 4, 3, { groups: 2 })).toThrow(/Conv2d: groups expects a positive integer that divides/);
     const net = new Sequential(new Conv2d(3, 4, 3));
@@ -250,5 +250,61 @@ describe("Sequential", () => {
       expect(device.memory().storages - before).toBe(5);
     });
     expect(device.memory().storages).toBe(before);
+  });
+});
+
+describe("pooling in ceilMode", () => {
+  /** PyTorch's rules along one axis: windows begin before the end of x, and padding counts but not what is behind it. */
+  function expected(kind: "max" | "mean", x: readonly number[], size: number, stride: number, padding: number) {
+    const y: number[] = [];
+    const count = Math.ceil((x.length + 2 * padding - size) / stride) + 1;
+    for (let i = 0; i < count; i++) {
+      const start = i * stride - padding;
+      if (start >= x.length) break;
+      const seen = x.slice(Math.max(start, 0), start + size);
+      const counted = Math.min(start + size, x.length + padding) - start;
+      y.push(kind === "max" ? Math.max(...seen) : seen.reduce((a, b) => a + b, 0) / counted);
+    }
+    return y;
+  }
+
+  it.each([
+    [7, 2, 2, 0],
+    [8, 3, 3, 1],
+    [10, 3, 2, 1],
+    [6, 3, 2, 0],
+    [5, 2, 3, 1],
+    [1, 1, 4, 0],
+    [3, 3, 1, 1],
+  ])(
+    "of %i elements by windows of %i, steps of %i and padding %i takes the last window",
+    (length, size, stride, padding) => {
+      const x = random([1, length, 1]);
+      const options = { stride, padding, ceilMode: true };
+      const max = new MaxPool1d(size, options).forward(x);
+      expect(distance(values(max), expected("max", values(x), size, stride, padding))).toBe(0);
+      const mean = new AvgPool1d(size, options).forward(x);
+      expect(distance(values(mean), expected("mean", values(x), size, stride, padding))).toBeLessThan(1e-15);
+    },
+  );
+
+  it("counts no padding if told so, and changes nothing where windows fit or padding is same", () => {
+    const x = tensor(new Float64Array([1, 2, 3, 4, 5, 6]), { shape: [1, 6, 1] });
+    const options = { stride: 4, padding: 1, countIncludePad: false, ceilMode: true };
+    // 1 2 | 4 5 6
+    expect(values(new AvgPool1d(3, options).forward(x))).toEqual([1.5, 5]);
+    expect(values(new AvgPool1d(4, { ...options, stride: 3 }).forward(x))).toEqual([2, 4.5, 6]);
+    for (const padding of ["same", "valid", [[1, 0]]] as const) {
+      const plain = new MaxPool1d(2, { padding }).forward(x);
+      const size = padding === "same" || padding === "valid" ? 3 : 4;
+      expect(values(new MaxPool1d(2, { padding, ceilMode: true }).forward(x))).toHaveLength(size);
+      if (padding !== "valid") expect(plain.shape[1]).toBe(3);
+    }
+  });
+
+  it("has the lengths and dilation of each axis", () => {
+    const x = random([2, 7, 7, 3]);
+    expect(new MaxPool2d([2, 3], { stride: [2, 3], ceilMode: true }).forward(x).shape).toEqual([2, 4, 3, 3]);
+    expect(new MaxPool2d(2, { stride: 3, dilation: [3, 1], ceilMode: true }).forward(x).shape).toEqual([2, 2, 3, 3]);
   });
 });

@@ -1,12 +1,16 @@
+import { grad } from "@neurite/autograd";
 import { cpuJs } from "@neurite/backend-cpu-js";
-import { Generator, ones, setDefaultDevice, type Tensor, tensor } from "@neurite/core";
+import { Generator, ones, setDefaultDevice, sum, type Tensor, tensor } from "@neurite/core";
 import { describe, expect, it } from "vitest";
 import {
+  AlphaDropout,
+  CELU,
   Dropout1d,
   Dropout2d,
   Dropout3d,
   ELU,
   GLU,
+  Hardshrink,
   Hardsigmoid,
   Hardswish,
   Hardtanh,
@@ -22,7 +26,10 @@ import {
   Residual,
   SELU,
   Softplus,
+  Softshrink,
   Softsign,
+  Tanhshrink,
+  Threshold,
   Upsample,
 } from "../src/index.js";
 import { distance, float64, random, values } from "./describe-layer.js";
@@ -41,6 +48,12 @@ describe("activation modules", () => {
     ["PReLU", new PReLU(1, { dtype: "float64" }), (x) => (x > 0 ? x : 0.25 * x)],
     ["ELU", new ELU(), (x) => (x > 0 ? x : Math.exp(x) - 1)],
     ["ELU of 2", new ELU(2), (x) => (x > 0 ? x : 2 * (Math.exp(x) - 1))],
+    ["CELU", new CELU(), (x) => (x > 0 ? x : Math.exp(x) - 1)],
+    ["CELU of 2", new CELU(2), (x) => Math.max(0, x) + Math.min(0, 2 * (Math.exp(x / 2) - 1))],
+    ["Threshold", new Threshold(1, 20), (x) => (x > 1 ? x : 20)],
+    ["Hardshrink", new Hardshrink(), (x) => (Math.abs(x) > 0.5 ? x : 0)],
+    ["Softshrink", new Softshrink(1.5), (x) => (x > 1.5 ? x - 1.5 : x < -1.5 ? x + 1.5 : 0)],
+    ["Tanhshrink", new Tanhshrink(), (x) => x - Math.tanh(x)],
     ["SELU", new SELU(), (x) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * (Math.exp(x) - 1))],
     ["LogSigmoid", new LogSigmoid(), (x) => -Math.log(1 + Math.exp(-x))],
     ["Mish", new Mish(), (x) => x * Math.tanh(Math.log(1 + Math.exp(x)))],
@@ -54,6 +67,18 @@ describe("activation modules", () => {
   ])("%s is its definition", (_, layer, f) => {
     const y = values(layer.forward(tensor(Float64Array.from(points))));
     expect(distance(y, points.map(f))).toBeLessThan(1e-12);
+  });
+
+  it("has slopes as in PyTorch where it bends, and lets NaN through", () => {
+    const slopes = (layer: Unary, ...points: number[]) =>
+      values(grad((x: Tensor) => sum(layer.forward(x)))(tensor(Float64Array.from(points))));
+    expect(slopes(new CELU(2), -1e-12, 0, 1e-12)).toEqual([expect.closeTo(1, 11), 1, 1]);
+    expect(slopes(new Threshold(1, 20), 0.9, 1, 1.1)).toEqual([0, 0, 1]);
+    expect(slopes(new Hardshrink(), -0.6, -0.5, 0, 0.5, 0.6)).toEqual([1, 0, 0, 0, 1]);
+    expect(slopes(new Softshrink(), -0.6, -0.5, 0, 0.5, 0.6)).toEqual([1, 0, 0, 0, 1]);
+    for (const layer of [new CELU(), new Threshold(0, 1), new Hardshrink(), new Softshrink(), new Tanhshrink()]) {
+      expect(values(layer.forward(tensor([Number.NaN])))).toEqual([Number.NaN]);
+    }
   });
 
   it("GLU gates one half by the other, along any axis", () => {
@@ -73,6 +98,30 @@ describe("activation modules", () => {
     expect(distance(values(new LogSoftmax(0).forward(x)), [-2 - total, -2 - total, 3 - total, 3 - total])).toBeLessThan(
       1e-14,
     );
+  });
+});
+
+describe("AlphaDropout", () => {
+  it("puts elements at SELU's lower end, and keeps mean 0 and variance 1", () => {
+    const p = 0.3;
+    const floor = -1.0507009873554805 * 1.6732632423543772;
+    const scale = 1 / Math.sqrt((1 - p) * (1 + p * floor ** 2));
+    const x = random([20_000]);
+    const y = values(new AlphaDropout(p, { generator: new Generator(5) }).forward(x));
+    const shift = -scale * p * floor;
+    let dropped = 0;
+    for (const [i, value] of values(x).entries()) {
+      const kept = Math.abs(y[i]! - (scale * value + shift)) < 1e-12;
+      if (!kept) dropped++;
+      if (!kept) expect(y[i]).toBeCloseTo(scale * floor + shift, 12);
+    }
+    // four deviations each of a mean, a variance (of a mixture whose fourth moment is below 4) and a count
+    const n = y.length;
+    const mean = y.reduce((a, b) => a + b) / n;
+    const variance = y.reduce((total, value) => total + (value - mean) ** 2, 0) / n;
+    expect(Math.abs(dropped - p * n)).toBeLessThan(4 * Math.sqrt(n * p * (1 - p)));
+    expect(Math.abs(mean)).toBeLessThan(4 / Math.sqrt(n));
+    expect(Math.abs(variance - 1)).toBeLessThan(4 * Math.sqrt(3 / n));
   });
 });
 
@@ -122,8 +171,10 @@ describe("Identity, Residual and Upsample", () => {
   });
 
   it("refuse factors that make no sense", () => {
-    expect(() => new Upsample(0)).toThrow(/Upsample: factor expects positive integers, but received 0/);
-    expect(() => new Upsample([2, 1.5])).toThrow(/factor expects positive integers/);
+    expect(() => new Upsample(0)).toThrow(
+      /Upsample: factor expects a positive integer, or one per spatial axis, but received 0/,
+    );
+    expect(() => new Upsample([2, 1.5])).toThrow(/factor expects a positive integer/);
     expect(() => new Upsample().forward(random([2, 2]))).toThrow(/x expects \[n, …spatial, channels\]/);
   });
 });

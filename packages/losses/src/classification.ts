@@ -12,6 +12,7 @@ import {
   expectIndex,
   expectSameDType,
   expectSameShape,
+  formatShape,
   gather,
   logSoftmax,
   mean,
@@ -27,7 +28,7 @@ import {
   ValueError,
   where,
 } from "@neurite/core";
-import { type LossOptions, reduceLoss } from "./reduction.js";
+import { expectReduction, expectTensor, type LossOptions, reduceLoss } from "./reduction.js";
 import { expectAlike } from "./regression.js";
 
 export interface ClassWeights {
@@ -55,6 +56,9 @@ export interface BCEWithLogitsOptions extends LossOptions {
  */
 export function crossEntropyLoss(logits: Tensor, targets: Tensor, options: CrossEntropyLossOptions = {}): Tensor {
   const { weight, labelSmoothing = 0, ...rest } = options;
+  expectTensor("crossEntropyLoss", "logits", logits);
+  expectTensor("crossEntropyLoss", "targets", targets);
+  expectReduction("crossEntropyLoss", options.reduction ?? "mean");
   if (!weight) return crossEntropy(logits, targets, options);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
     throw new ValueError({
@@ -77,6 +81,9 @@ export function crossEntropyLoss(logits: Tensor, targets: Tensor, options: Cross
  * @throws ShapeError, DTypeError, IndexError for a class out of range
  */
 export function nllLoss(logP: Tensor, targets: Tensor, options: NLLOptions = {}): Tensor {
+  expectTensor("nllLoss", "logP", logP);
+  expectTensor("nllLoss", "targets", targets);
+  expectReduction("nllLoss", options.reduction ?? "mean");
   expectFloat("nllLoss", "logP", logP.dtype);
   return composite("nllLoss", () => weightedNLL("nllLoss", logP, targets, options, 0));
 }
@@ -133,6 +140,20 @@ const binary = /* @__PURE__ */ elementwise("bceLoss", 2, 0, (p, t) =>
   e.neg(e.add(e.mul(t!, cutLog(p!)), e.mul(e.sub(1, t!), cutLog(e.sub(1, p!))))),
 );
 
+/** Throws unless `value` broadcasts to the shape of `x`, without making it larger, in its dtype. */
+function expectSpreads(op: string, argument: string, value: Tensor, x: Tensor): void {
+  expectTensor(op, argument, value);
+  expectSameDType(op, argument, x.dtype, value.dtype);
+  const lead = x.rank - value.rank;
+  if (lead >= 0 && value.shape.every((length, i) => length === 1 || length === x.shape[lead + i])) return;
+  throw new ShapeError({
+    op,
+    argument,
+    expected: `a shape that broadcasts to ${formatShape(x.shape)}`,
+    received: formatShape(value.shape),
+  });
+}
+
 /**
  * −t ln σ(x) − (1 − t) ln(1 − σ(x)) from logits, stable for large |x|.
  * @param logits any shape
@@ -145,6 +166,7 @@ export function bceWithLogitsLoss(
   { posWeight, reduction }: BCEWithLogitsOptions = {},
 ): Tensor {
   expectAlike("bceWithLogitsLoss", logits, targets, "targets");
+  if (posWeight) expectSpreads("bceWithLogitsLoss", "posWeight", posWeight, logits);
   return composite("bceWithLogitsLoss", () => {
     const loss = posWeight ? weightedLogistic([logits, targets, posWeight]) : logistic([logits, targets]);
     return reduceLoss("bceWithLogitsLoss", loss, reduction);

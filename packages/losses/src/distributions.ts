@@ -4,6 +4,7 @@ import {
   div,
   e,
   elementwise,
+  expectSameDType,
   expectSameShape,
   maximum,
   mul,
@@ -12,7 +13,7 @@ import {
   type Tensor,
   ValueError,
 } from "@neurite/core";
-import { type LossOptions, type Reduction, reduceLoss } from "./reduction.js";
+import { expectReduction, expectTensor, type LossOptions, type Reduction, reduceLoss } from "./reduction.js";
 import { expectAlike } from "./regression.js";
 
 export interface KLDivOptions {
@@ -40,6 +41,7 @@ export function klDivLoss(
   { reduction = "mean", logTarget = false }: KLDivOptions = {},
 ): Tensor {
   expectAlike("klDivLoss", logQ, target);
+  expectReduction("klDivLoss", reduction, ["batchMean"]);
   return composite("klDivLoss", () => {
     const loss = (logTarget ? logDivergence : divergence)([logQ, target]);
     return reduction === "batchMean" ? div(sum(loss), logQ.shape[0] ?? 1) : reduceLoss("klDivLoss", loss, reduction);
@@ -93,7 +95,9 @@ export function cosineEmbeddingLoss(
     });
   }
   expectAlike("cosineEmbeddingLoss", a, b, "b");
+  expectTensor("cosineEmbeddingLoss", "targets", targets);
   expectSameShape("cosineEmbeddingLoss", "targets", a.shape.slice(0, -1), targets.shape);
+  expectSameDType("cosineEmbeddingLoss", "targets", a.dtype, targets.dtype);
   return composite("cosineEmbeddingLoss", () =>
     reduceLoss("cosineEmbeddingLoss", embedding([cosineSimilarity(a, b), targets], [margin]), reduction),
   );

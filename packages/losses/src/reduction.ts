@@ -1,5 +1,5 @@
 /** From a loss for each element or position to the loss of a batch. */
-import { mean, sum, type Tensor, ValueError } from "@neurite/core";
+import { isTensor, mean, sum, type Tensor, ValueError } from "@neurite/core";
 
 /** `mean` over all elements (or positions that count), `sum`, or `none` for each one's own. */
 export type Reduction = "mean" | "sum" | "none";
@@ -10,11 +10,25 @@ export interface LossOptions {
 }
 
 /** @throws ValueError for another word */
+export function expectReduction(op: string, reduction: string, more: readonly string[] = []): void {
+  const words = ["mean", "sum", "none", ...more];
+  if (words.includes(reduction)) return;
+  const expected = `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+  throw new ValueError({ op, argument: "reduction", expected, received: String(reduction) });
+}
+
+/** @throws ValueError for another word */
 export function reduceLoss(op: string, loss: Tensor, reduction: Reduction = "mean"): Tensor {
+  expectReduction(op, reduction);
   if (reduction === "none") return loss;
-  if (reduction === "sum") return sum(loss);
-  if (reduction === "mean") return mean(loss);
-  throw new ValueError({ op, argument: "reduction", expected: "mean, sum or none", received: String(reduction) });
+  return reduction === "sum" ? sum(loss) : mean(loss);
+}
+
+/** @throws ValueError for anything but a tensor */
+export function expectTensor(op: string, argument: string, value: unknown): void {
+  if (isTensor(value)) return;
+  const received = Array.isArray(value) ? "an array" : typeof value;
+  throw new ValueError({ op, argument, expected: "a tensor", received, remedy: "Make one of numbers with tensor()." });
 }
 
 /** @throws ValueError unless the value is a finite number of at least 0 */

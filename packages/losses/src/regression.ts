@@ -8,8 +8,9 @@ import {
   expectSameDType,
   expectSameShape,
   type Tensor,
+  ValueError,
 } from "@neurite/core";
-import { expectNonNegative, type LossOptions, reduceLoss } from "./reduction.js";
+import { expectNonNegative, expectTensor, type LossOptions, reduceLoss } from "./reduction.js";
 
 export interface SmoothL1Options extends LossOptions {
   /** |error| from which the loss is linear. Default 1. */
@@ -37,6 +38,8 @@ const huberError = /* @__PURE__ */ elementwise("huberLoss", 2, 1, (x, y, delta) 
 
 /** Throws unless both are floats of one shape and dtype: broadcasting here is mostly a mistake. */
 export function expectAlike(op: string, prediction: Tensor, target: Tensor, argument = "target"): void {
+  expectTensor(op, "prediction", prediction);
+  expectTensor(op, argument, target);
   expectFloat(op, "prediction", prediction.dtype);
   expectSameShape(op, argument, prediction.shape, target.shape);
   expectSameDType(op, argument, prediction.dtype, target.dtype);
@@ -78,7 +81,14 @@ export function smoothL1Loss(prediction: Tensor, target: Tensor, options: Smooth
  * @throws ShapeError, DTypeError when prediction and target differ in kind, ValueError for a negative δ
  */
 export function huberLoss(prediction: Tensor, target: Tensor, { delta = 1, reduction }: HuberOptions = {}): Tensor {
-  expectNonNegative("huberLoss", "delta", delta);
+  if (!(delta > 0 && Number.isFinite(delta))) {
+    throw new ValueError({
+      op: "huberLoss",
+      argument: "delta",
+      expected: "a finite number above 0",
+      received: String(delta),
+    });
+  }
   expectAlike("huberLoss", prediction, target);
   return composite("huberLoss", () => reduceLoss("huberLoss", huberError([prediction, target], [delta]), reduction));
 }

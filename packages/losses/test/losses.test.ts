@@ -126,8 +126,10 @@ describe.each(Object.entries(pairs))("%s", (_, { loss, a, b, each, smooth = [a, 
     expect(() => loss(f64([0.5, 0.5]), f64([0.5]))).toThrow(/expects shape \[2\], but received \[1\]/);
     expect(() => loss(f64([0.5]), tensor([0.5]))).toThrow(/expects float64, but received float32/);
     expect(() => loss(int(1), int(1))).toThrow(/expects float32 or float64, but received int32/);
+    expect(() => loss(f64([0.5]), [0.5] as never)).toThrow(/targets? expects a tensor, but received an array/);
+    expect(() => loss(undefined as never, f64([0.5]))).toThrow(/expects a tensor, but received undefined/);
     expect(() => loss(f64([0.5]), f64([0.5]), { reduction: "max" as never })).toThrow(
-      /reduction expects mean, sum or none/,
+      /reduction expects mean, sum(,| or) none.*received max/,
     );
   });
 
@@ -261,6 +263,15 @@ describe("crossEntropyLoss and nllLoss", () => {
     expect(() => nllLoss(int(1), int(1))).toThrow(/logP expects float32 or float64/);
     expect(() => nllLoss(f64([1], []), int(1))).toThrow(/a last axis of classes/);
     expect(() => nllLoss(logits, int(0, 1, 2, 3))).toThrow(/index/);
+    const reduction = "avg" as never;
+    expect(() => nllLoss(logits, labels, { reduction })).toThrow(/nllLoss: reduction expects mean, sum or none/);
+    expect(() => crossEntropyLoss(logits, labels, { reduction })).toThrow(/reduction expects.*received avg/);
+    expect(() => crossEntropyLoss(logits, [0] as never)).toThrow(/crossEntropyLoss: targets expects a tensor/);
+    const wide = { posWeight: f64(new Array(24).fill(1), [2, 4, 3]) };
+    expect(() => bceWithLogitsLoss(logits, logits, wide)).toThrow(
+      /posWeight expects a shape that broadcasts to \[4, 3\], but received \[2, 4, 3\]/,
+    );
+    expect(() => bceWithLogitsLoss(logits, logits, { posWeight: tensor([1]) })).toThrow(/posWeight expects float64/);
     expect(() => crossEntropyLoss(logits, labels, { weight: f64([1, 2]) })).toThrow(/weight expects shape \[3\]/);
     expect(() => crossEntropyLoss(logits, labels, { weight: tensor([1, 2, 3]) })).toThrow(/weight expects float64/);
     expect(() => crossEntropyLoss(logits, labels, { weight, labelSmoothing: 2 })).toThrow(/labelSmoothing expects/);
@@ -336,6 +347,8 @@ describe("cosine", () => {
       /margin expects a number from -1 to 1/,
     );
     expect(() => cosineSimilarity(a, f64([1]))).toThrow(/b expects shape/);
+    expect(() => cosineEmbeddingLoss(a, b, int(1, 1, -1))).toThrow(/targets expects float64, but received int32/);
+    expect(() => klDivLoss(a, a, { reduction: "batchmean" as never })).toThrow(/mean, sum, none or batchMean/);
   });
 });
 
@@ -351,7 +364,11 @@ describe("l2Penalty", () => {
   });
 
   it("refuses negative widths of smooth losses", () => {
-    expect(() => huberLoss(f64([1]), f64([1]), { delta: -1 })).toThrow(/huberLoss: delta expects/);
+    for (const delta of [-1, 0]) {
+      expect(() => huberLoss(f64([1]), f64([1]), { delta })).toThrow(
+        /huberLoss: delta expects a finite number above 0/,
+      );
+    }
     expect(() => smoothL1Loss(f64([1]), f64([1]), { beta: -1 })).toThrow(/smoothL1Loss: beta expects/);
   });
 });

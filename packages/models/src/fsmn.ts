@@ -12,6 +12,7 @@ import {
   unsqueeze,
 } from "@neurite/core";
 import { type InitOptions, initOptions, Linear, Module, TappedDelayLine, UnitDelay } from "@neurite/layers";
+import { expectCount } from "./images.js";
 
 export interface FSMNOptions extends InitOptions {
   /** Features of each sequence element. */
@@ -46,6 +47,7 @@ export class FSMNLayer extends Module {
     super();
     const { taps = 10, ahead = 0, vector = true, skip = false } = options;
     const init = initOptions(options);
+    expectCount("FSMN", "ahead", ahead);
     this.linear = new Linear(inputs, features, init);
     this.memory = new TappedDelayLine(features, taps, { vector, ...init });
     this.ahead = ahead > 0 ? new TappedDelayLine(features, ahead, { vector, ...init }) : null;
@@ -79,6 +81,7 @@ export class FSMN extends Module {
 
   constructor({ inputs, outputs, features = 128, layers = 3, ...options }: FSMNOptions) {
     super();
+    expectCount("FSMN", "layers", layers);
     this.inputs = inputs;
     this.layers = Array.from(
       { length: layers },

@@ -30,6 +30,12 @@ export function expectImages(op: string, x: Tensor, channels: number, minimum: n
   });
 }
 
+/** Throws unless `value` is an integer of at least 0. */
+export function expectCount(op: string, argument: string, value: number): void {
+  if (Number.isInteger(value) && value >= 0) return;
+  throw new ValueError({ op, argument, expected: "an integer, 0 or above", received: String(value) });
+}
+
 /** Throws unless `value` is one of `choices`. */
 export function expectChoice(op: string, argument: string, value: unknown, choices: readonly unknown[]): void {
   if (choices.includes(value)) return;

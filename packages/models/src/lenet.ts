@@ -1,7 +1,7 @@
 /** LeNet-5 (LeCun et al. 1998), as it is commonly built. */
 import type { Tensor } from "@neurite/core";
 import { AvgPool2d, Conv2d, expectSize, Flatten, Linear, Module, Sequential, Tanh } from "@neurite/layers";
-import { expectImages, type ImageClassifierOptions, widener } from "./images.js";
+import { expectCount, expectImages, type ImageClassifierOptions, widener } from "./images.js";
 
 export interface LeNet5Options extends ImageClassifierOptions {
   /** Height and width of the images, at least 12. Default 32. */
@@ -27,6 +27,7 @@ export class LeNet5 extends Module {
   constructor({ classes = 10, inChannels = 1, width = 1, size = 32, padding = 0, ...init }: LeNet5Options = {}) {
     super();
     const wide = widener("LeNet5", width);
+    expectCount("LeNet5", "padding", padding);
     // two valid convolutions of 5, each halved
     const side = Math.floor((Math.floor((size + 2 * padding - 4) / 2) - 4) / 2);
     expectSize("LeNet5", "size (what the second pooling leaves of it)", side);

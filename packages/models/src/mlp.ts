@@ -37,12 +37,21 @@ export class MLP extends Module {
     { activation = () => new ReLU(), dropout = 0, batchNorm = false, ...init }: MLPOptions = {},
   ) {
     super();
-    if (sizes.length < 2) {
+    if (!Array.isArray(sizes) || sizes.length < 2) {
       throw new ValueError({
         op: "MLP",
         argument: "sizes",
         expected: "at least two: inputs and outputs",
-        received: `[${sizes.join(", ")}]`,
+        received: String(JSON.stringify(sizes)),
+      });
+    }
+    if (typeof activation !== "function") {
+      throw new ValueError({
+        op: "MLP",
+        argument: "activation",
+        expected: "a function that makes a layer",
+        received: typeof activation,
+        remedy: "For example () => new Tanh().",
       });
     }
     const hidden = sizes

@@ -5,10 +5,12 @@ import {
   conv1d,
   crossEntropy,
   expectSameShape,
+  formatShape,
   mul,
   pad,
   relu,
   reshape,
+  ShapeError,
   sigmoid,
   slice,
   split,
@@ -19,6 +21,7 @@ import {
   zeros,
 } from "@neurite/core";
 import { Conv1d, Embedding, expectSize, type InitOptions, Linear, Module } from "@neurite/layers";
+import { expectCount } from "./images.js";
 import type { EncoderDecoder } from "./search/decoder.js";
 import { type GenerateOptions, generate } from "./search/sample.js";
 import { expectTokens } from "./tokens.js";
@@ -147,6 +150,7 @@ export class WaveNet extends Module implements EncoderDecoder<WaveNetPrompt, Wav
     super();
     expectSize("WaveNet", "layers", layers);
     expectSize("WaveNet", "cycles", cycles);
+    expectCount("WaveNet", "condition", condition);
     this.embedding = new Embedding(levels, residual, init);
     this.layers = Array.from(
       { length: layers * cycles },
@@ -187,6 +191,14 @@ export class WaveNet extends Module implements EncoderDecoder<WaveNetPrompt, Wav
 
   /** Mean cross-entropy of samples int32 [n, time] from the second on, in nats. */
   loss(samples: Tensor, context: WaveNetContext = {}): Tensor {
+    if (samples.shape[1] === 1) {
+      throw new ShapeError({
+        op: "WaveNet",
+        argument: "samples",
+        expected: "[n, time] with at least two steps, one to predict the other from",
+        received: formatShape(samples.shape),
+      });
+    }
     const logits = this.forward(samples, context);
     return crossEntropy(slice(logits, [null, [0, -1]]), slice(samples, [null, [1, null]]));
   }

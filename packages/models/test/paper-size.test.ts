@@ -4,7 +4,18 @@ import { wasm } from "@neurite/backend-wasm";
 import { type Device, Generator, normal, randomIntegers, type Tensor } from "@neurite/core";
 import type { InitOptions, Module } from "@neurite/layers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { AlexNet, ResNet, TransformerEncoderDecoder, VGG, WaveNet } from "../src/index.js";
+import {
+  AlexNet,
+  CifarResNet,
+  FSMN,
+  LeNet5,
+  RecurrentEncoderDecoder,
+  ResNet,
+  RNNLanguageModel,
+  TransformerEncoderDecoder,
+  VGG,
+  WaveNet,
+} from "../src/index.js";
 
 /** Cheap numbers, as good as any for weights: 10⁸ of them are drawn here. */
 class Quick extends Generator {
@@ -25,7 +36,10 @@ beforeEach(async () => {
 });
 afterEach(() => device.close());
 
-const photo = () => [normal([1, 224, 224, 3], 0, 1, { device, generator: new Quick(1) })];
+const pictures = (side: number, channels: number) => [
+  normal([1, side, side, channels], 0, 1, { device, generator: new Quick(1) }),
+];
+const photo = () => pictures(224, 3);
 const text = (...lengths: number[]) =>
   lengths.map((length) => randomIntegers([1, length], 1, 256, { device, generator: new Generator(1) }));
 
@@ -41,6 +55,38 @@ const families: readonly [string, (init: InitOptions) => Module, () => Tensor[],
     [1, 30, 37_000],
   ],
   ["WaveNet", (init) => new WaveNet(init), () => text(4000), [1, 4000, 256]],
+  ["LeNet-5", (init) => new LeNet5(init), () => pictures(32, 1), [1, 10]],
+  ["CIFAR ResNet-56", (init) => new CifarResNet(56, init), () => pictures(32, 3), [1, 10]],
+  [
+    // Zaremba et al. 2014: the medium network
+    "a language model of two LSTM layers of 650, 10,000 words",
+    (init) => new RNNLanguageModel({ tokens: 10_000, features: 650, layers: 2, ...init }),
+    () => text(35),
+    [1, 35, 10_000],
+  ],
+  [
+    // Bahdanau et al. 2015
+    "an encoder–decoder of 1000 GRU units with additive attention, 30,000 words",
+    (init) =>
+      new RecurrentEncoderDecoder({
+        sourceTokens: 30_000,
+        targetTokens: 30_000,
+        cell: "gru",
+        features: 620,
+        hidden: 1000,
+        attention: "additive",
+        ...init,
+      }),
+    () => text(12, 15),
+    [1, 15, 30_000],
+  ],
+  [
+    // Zhang et al. 2015: acoustic frames in, states out
+    "an FSMN of six layers of 2048, 41 taps",
+    (init) => new FSMN({ inputs: 123, outputs: 8991, features: 2048, layers: 6, taps: 21, ahead: 20, ...init }),
+    () => [normal([1, 50, 123], 0, 1, { device, generator: new Quick(1) })],
+    [1, 50, 8991],
+  ],
 ];
 
 describe("at the paper's size", () => {

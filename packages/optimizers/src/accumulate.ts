@@ -2,6 +2,17 @@
 import { add, div, scope, type Tensor, ValueError } from "@neurite/core";
 import type { Grads } from "./clip.js";
 
+function expectSameNames(sum: Grads, grads: Grads): void {
+  const differing = Object.keys({ ...sum, ...grads }).filter((name) => !(name in sum) || !(name in grads));
+  if (differing.length === 0) return;
+  throw new ValueError({
+    op: "GradientSum.add",
+    argument: "grads",
+    expected: `gradients named as those before: ${Object.keys(sum).join(", ")}`,
+    received: `${Object.keys(grads).join(", ")}`,
+  });
+}
+
 /**
  * The mean of the gradients of several mini-batches: with batches of one size and a mean loss, the gradient of the large batch.
  * @example
@@ -21,6 +32,7 @@ export class GradientSum {
   /** Adds gradients and frees them. */
   add(grads: Grads): void {
     const before = this.#sum;
+    if (before) expectSameNames(before, grads);
     this.#sum = scope(() => {
       const entries = Object.entries(grads).map(([name, gradient]) => {
         return [name, (before ? add(before[name]!, gradient) : gradient.alias()).keep()];

@@ -2,7 +2,7 @@
 import { e, type Parameter } from "@neurite/core";
 import {
   type DefaultedOptions,
-  expectDecayRate,
+  expectBetas,
   expectNonNegative,
   type Method,
   Optimizer,
@@ -47,7 +47,7 @@ const adamRules = /* @__PURE__ */ ruleFamily((inside, amsgrad) =>
 );
 
 function adam({ betas = [0.9, 0.999], epsilon = 1e-8, epsilonInside = false, amsgrad = false }: AdamRule): Method {
-  for (const beta of betas) expectDecayRate("Adam", "betas", beta);
+  expectBetas("Adam", betas);
   expectNonNegative("epsilon", epsilon);
   const [beta1, beta2] = betas;
   return {
@@ -92,7 +92,7 @@ const adaMaxRule = /* @__PURE__ */ updateRule(
 );
 
 function adaMax({ betas = [0.9, 0.999], epsilon = 1e-8 }: AdaMaxRule): Method {
-  for (const beta of betas) expectDecayRate("AdaMax", "betas", beta);
+  expectBetas("AdaMax", betas);
   expectNonNegative("epsilon", epsilon);
   const [beta1, beta2] = betas;
   return { rule: adaMaxRule, scalars: (rate, step) => [beta1, 1 - beta1, beta2, rate / (1 - beta1 ** step), epsilon] };

@@ -1,5 +1,6 @@
 /** Averages of weights over the steps, for evaluation: they jump about less than the weights. */
 import { e, elementwise, expectSameShape, Parameter, scope, type Tensor, ValueError, zerosLike } from "@neurite/core";
+import { expectDecayRate, expectParameters } from "./optimizer.js";
 
 /** Decay rate of a running average, or one as a function of the number of updates done. */
 export type AverageDecay = number | ((updates: number) => number);
@@ -46,14 +47,8 @@ export class WeightAverage {
     readonly parameters: Readonly<Record<string, Parameter>>,
     { decay = 0.999 }: WeightAverageOptions = {},
   ) {
-    if (typeof decay === "number" && !(decay >= 0 && decay < 1)) {
-      throw new ValueError({
-        op: "WeightAverage",
-        argument: "decay",
-        expected: "a number from 0 to below 1",
-        received: String(decay),
-      });
-    }
+    expectParameters("WeightAverage", parameters);
+    if (typeof decay !== "function") expectDecayRate("WeightAverage", "decay", decay);
     this.#decay = decay;
     this.#averages = Object.fromEntries(
       Object.entries(parameters).map(([name, parameter]) => [name, new Parameter(zerosLike(parameter))]),
@@ -69,6 +64,7 @@ export class WeightAverage {
   update({ when }: { readonly when?: Tensor } = {}): void {
     const { parameters } = this;
     const decay = typeof this.#decay === "number" ? this.#decay : this.#decay(this.#updates);
+    expectDecayRate("WeightAverage", "decay", decay);
     const d = this.#updates === 0 ? 0 : decay;
     scope(() => {
       for (const [name, average] of Object.entries(this.#averages)) {
@@ -117,7 +113,7 @@ export class WeightAverage {
   /** Continues from a saved state. @throws ValueError when it belongs to other parameters */
   restore({ updates, tensors }: WeightAverageState): void {
     for (const [name, average] of Object.entries(this.#averages)) {
-      if (!tensors[name]) {
+      if (!tensors?.[name]) {
         throw new ValueError({
           op: "WeightAverage.restore",
           argument: "state",

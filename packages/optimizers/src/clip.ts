@@ -1,5 +1,5 @@
 /** Gradient clipping. The norm stays on the device: no value is read back. */
-import { add, clamp, div, minimum, mul, scope, sqrt, square, sum, type Tensor } from "@neurite/core";
+import { add, clamp, div, minimum, mul, scope, sqrt, square, sum, type Tensor, ValueError } from "@neurite/core";
 
 export type Grads = Readonly<Record<string, Tensor>>;
 
@@ -10,10 +10,21 @@ export interface ClipOptions {
 
 /** √Σ‖g‖² over all gradients, a scalar. */
 export function globalNorm(grads: Grads): Tensor {
+  expectSome("globalNorm", grads);
   return scope(() => {
     const squares = Object.values(grads).map((gradient) => sum(square(gradient)));
     return sqrt(squares.reduce((a, b) => add(a, b))) as never;
   }) as Tensor;
+}
+
+function expectSome(op: string, grads: Grads): void {
+  if (Object.keys(grads).length > 0) return;
+  throw new ValueError({ op, argument: "grads", expected: "at least one gradient", received: "none" });
+}
+
+function expectLimit(op: string, argument: string, value: number): void {
+  if (value >= 0) return;
+  throw new ValueError({ op, argument, expected: "a number, 0 or above", received: String(value) });
 }
 
 /**
@@ -25,6 +36,8 @@ export function clipByGlobalNorm<G extends Grads>(
   maxNorm: number,
   { keepGrads = false }: ClipOptions = {},
 ): G {
+  expectSome("clipByGlobalNorm", grads);
+  expectLimit("clipByGlobalNorm", "maxNorm", maxNorm);
   return replace(grads, keepGrads, () => {
     // PyTorch's 1e-6 keeps a zero norm from dividing by zero
     const scale = minimum(div(maxNorm, add(globalNorm(grads), 1e-6)), 1);
@@ -34,6 +47,7 @@ export function clipByGlobalNorm<G extends Grads>(
 
 /** Every gradient element cut to [−limit, limit]. */
 export function clipByValue<G extends Grads>(grads: G, limit: number, { keepGrads = false }: ClipOptions = {}): G {
+  expectLimit("clipByValue", "limit", limit);
   return replace(grads, keepGrads, () => (gradient) => clamp(gradient, -limit, limit));
 }
 

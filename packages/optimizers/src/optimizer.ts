@@ -1,5 +1,15 @@
 /** What all optimizers share: parameters by name, groups, state that can be saved, one step that takes the gradients over. */
-import { expectSameDType, expectSameShape, full, Parameter, scope, type Tensor, ValueError } from "@neurite/core";
+import {
+  expectSameDType,
+  expectSameShape,
+  full,
+  isParameter,
+  isTensor,
+  Parameter,
+  scope,
+  type Tensor,
+  ValueError,
+} from "@neurite/core";
 import { clipByGlobalNorm, clipByValue } from "./clip.js";
 import type { Decay, UpdateRule } from "./update.js";
 
@@ -89,6 +99,8 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
     options: OptimizerOptions<O>,
     method: (options: O) => Method,
   ) {
+    expectParameters("optimizer", parameters);
+    if (typeof options !== "object") throw notOptions(options);
     const { learningRate, clipNorm, clipValue, groups = [] } = options;
     if (clipNorm !== undefined) expectNonNegative("clipNorm", clipNorm);
     if (clipValue !== undefined) expectNonNegative("clipValue", clipValue);
@@ -156,6 +168,7 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
   }
 
   #expectMatching(grads: Readonly<Record<string, Tensor>>): void {
+    if (typeof grads !== "object" || grads === null) throw notGradients("grads", grads);
     const names = Object.keys(this.parameters);
     const missing = names.filter((name) => !(name in grads));
     const unknown = Object.keys(grads).filter((name) => !(name in this.parameters));
@@ -170,6 +183,7 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
     }
     for (const name of names) {
       const parameter = this.parameters[name]!;
+      if (!isTensor(grads[name])) throw notGradients(`grads[${name}]`, grads[name]);
       grads[name]!.expectLive("optimizer.step");
       expectSameShape("optimizer.step", `grads[${name}]`, parameter.shape, grads[name]!.shape);
       expectSameDType("optimizer.step", `grads[${name}]`, parameter.dtype, grads[name]!.dtype);
@@ -189,10 +203,19 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
 
   /** Continues from a saved state. @throws ValueError when it belongs to other parameters */
   restore({ steps, tensors }: OptimizerState): void {
+    if (!Number.isInteger(steps) || steps < 0 || typeof tensors !== "object") {
+      throw new ValueError({
+        op: "optimizer.restore",
+        argument: "state",
+        expected: "{ steps, tensors } as state() gives",
+        received: `steps ${steps}, tensors ${typeof tensors}`,
+      });
+    }
     const own = this.state().tensors as Record<string, Parameter>;
     for (const name of Object.keys(own)) {
       if (tensors[name]) {
         expectSameShape("optimizer.restore", name, own[name]!.shape, tensors[name].shape);
+        expectSameDType("optimizer.restore", name, own[name]!.dtype, tensors[name].dtype);
         continue;
       }
       throw new ValueError({
@@ -209,7 +232,50 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
 }
 
 function rateAt(rate: LearningRate, step: number): number {
-  return typeof rate === "number" ? rate : rate(step);
+  if (typeof rate === "number") return rate;
+  const value = rate(step);
+  expectNonNegative(`learningRate at step ${step}`, value);
+  return value;
+}
+
+/** Throws unless there are parameters, by name. */
+export function expectParameters(op: string, parameters: unknown): void {
+  const values = typeof parameters === "object" && parameters !== null ? Object.values(parameters) : [parameters];
+  const other = values.findIndex((value) => !isParameter(value));
+  if (values.length > 0 && other < 0) return;
+  throw new ValueError({
+    op,
+    argument: "parameters",
+    expected: "parameters by name",
+    received: kindOf(parameters, values[other]),
+    remedy: "Give model.parameters(), or new Parameter(…) by names of yours.",
+  });
+}
+
+function kindOf(parameters: unknown, other: unknown): string {
+  if (typeof (parameters as { parameters?: unknown } | null)?.parameters === "function") return "a model";
+  if (other === undefined) return typeof parameters === "object" ? "none" : String(parameters);
+  return isTensor(other) ? "a plain tensor" : typeof other;
+}
+
+function notOptions(options: unknown): ValueError {
+  return new ValueError({
+    op: "optimizer",
+    argument: "options",
+    expected: "an object with the learning rate",
+    received: typeof options,
+    remedy: "For example { learningRate: 0.1 }.",
+  });
+}
+
+function notGradients(argument: string, received: unknown): ValueError {
+  return new ValueError({
+    op: "optimizer.step",
+    argument,
+    expected: argument === "grads" ? "gradients by name" : "a tensor",
+    received: received === null ? "null" : Array.isArray(received) ? "an array" : typeof received,
+    remedy: "Give what valueAndGrad returns as grads.",
+  });
 }
 
 function makeGroup<O extends RuleOptions>(
@@ -220,6 +286,7 @@ function makeGroup<O extends RuleOptions>(
 ): Group {
   const { learningRate, weightDecay = 0, weightDecayForm = "l2" } = options;
   if (typeof learningRate !== "function") expectNonNegative("learningRate", learningRate);
+  expectDecayForm(weightDecayForm);
   expectNonNegative("weightDecay", weightDecay);
   const method = choose(options);
   const stateOf = ({ shape, dtype, device }: Parameter) =>
@@ -232,6 +299,16 @@ function makeGroup<O extends RuleOptions>(
   };
 }
 
+function expectDecayForm(form: string): void {
+  if (form === "l2" || form === "decoupled" || form === "book") return;
+  throw new ValueError({
+    op: "optimizer",
+    argument: "weightDecayForm",
+    expected: "l2, decoupled or book",
+    received: String(form),
+  });
+}
+
 function decayOf(form: "l2" | "decoupled" | "book", lambda: number): Pick<Group, "decay" | "decayScalar"> {
   if (lambda === 0) return { decay: "none", decayScalar: () => 0 };
   if (form === "l2") return { decay: "l2", decayScalar: () => lambda };
@@ -240,7 +317,7 @@ function decayOf(form: "l2" | "decoupled" | "book", lambda: number): Pick<Group,
 
 /** @throws ValueError unless the value is a finite number of at least 0 */
 export function expectNonNegative(argument: string, value: number): void {
-  if (value >= 0 && Number.isFinite(value)) return;
+  if (typeof value === "number" && value >= 0 && Number.isFinite(value)) return;
   throw new ValueError({
     op: "optimizer",
     argument,
@@ -258,4 +335,12 @@ export function expectDecayRate(op: string, argument: string, value: number): vo
     expected: argument === "betas" ? "numbers from 0 to below 1" : "a number from 0 to below 1",
     received: String(value),
   });
+}
+
+/** @throws ValueError unless there are two decay rates */
+export function expectBetas(op: string, betas: readonly number[]): void {
+  if (!Array.isArray(betas) || betas.length !== 2) {
+    throw new ValueError({ op, argument: "betas", expected: "two numbers", received: String(JSON.stringify(betas)) });
+  }
+  for (const beta of betas) expectDecayRate(op, "betas", beta);
 }

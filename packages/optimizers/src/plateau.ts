@@ -42,6 +42,9 @@ export class ReduceOnPlateau {
 
   constructor(options: PlateauOptions) {
     const { mode = "min", factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, minimum = 0 } = options;
+    if (mode !== "min" && mode !== "max") {
+      throw new ValueError({ op: "ReduceOnPlateau", argument: "mode", expected: "min or max", received: String(mode) });
+    }
     if (!(factor > 0 && factor < 1)) {
       throw new ValueError({
         op: "ReduceOnPlateau",
@@ -51,7 +54,7 @@ export class ReduceOnPlateau {
       });
     }
     expectAtLeast("ReduceOnPlateau", 0, { patience, threshold, cooldown, minimum });
-    if (typeof options.rate === "number") expectNonNegative("rate", options.rate);
+    if (typeof options.rate !== "function") expectNonNegative("rate", options.rate);
     this.#options = { rate: options.rate, mode, factor, patience, threshold, cooldown, minimum };
   }
 

@@ -16,6 +16,7 @@ export function expectAtLeast(op: string, low: number, values: Readonly<Record<s
 
 /** The same rate at every step. */
 export function constantRate(rate: number): Schedule {
+  expectAtLeast("constantRate", 0, { rate });
   return () => rate;
 }
 

@@ -33,6 +33,15 @@ export class Bleu {
     }
     outputs.forEach((output, i) => {
       const reference = references[i]!;
+      if (typeof output === "string" || typeof reference === "string") {
+        throw new ValueError({
+          op: "bleu",
+          argument: `sentence ${i}`,
+          expected: "a list of tokens",
+          received: "text",
+          remedy: 'Split it, for example with splitWords or text.split(" ").',
+        });
+      }
       this.#outputs += output.length;
       this.#references += reference.length;
       for (const [order, n] of ORDERS.entries()) {

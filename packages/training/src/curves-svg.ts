@@ -20,6 +20,10 @@ const PERFORMANCES: readonly Series[] = [
   { name: "development data", color: "#d62728", value: (point) => point.dev },
 ];
 
+function isDrawn(value: number | null): value is number {
+  return value !== null && Number.isFinite(value);
+}
+
 function escapeText(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
@@ -51,11 +55,11 @@ function panel(
   x: ScaleLinear<number, number>,
   top: number,
 ): string {
-  const values = points.flatMap((point) => series.map((one) => one.value(point))).filter((value) => value !== null);
+  const values = points.flatMap((point) => series.map((one) => one.value(point))).filter(isDrawn);
   const [low = 0, high = 1] = extent(values);
   const y = scaleLinear([Math.min(0, low), high > low || high > 0 ? high : low + 1], [top + PANEL, top]).nice();
   const lines = series.map((one) => {
-    const measured = points.filter((point) => one.value(point) !== null);
+    const measured = points.filter((point) => isDrawn(one.value(point)));
     const path = line<CurvePoint>(
       (point) => x(point.step),
       (point) => y(one.value(point)!),

@@ -133,6 +133,41 @@ interface Pending {
 
 const CHECKPOINT = "checkpoint.safetensors";
 
+/** Throws unless what a run is made of is there. */
+function expectParts<T, B extends HostBatch>({ model, optimizer, loader, loss, monitor }: TrainerOptions<T, B>): void {
+  const parts = {
+    model: [model?.parameters, "a module"],
+    optimizer: [optimizer?.step, "an optimizer over the model's parameters"],
+    loader: [loader?.forever, "a DataLoader"],
+    loss: [loss, "a function from a batch to its loss"],
+  } as const;
+  for (const [argument, [part, expected]] of Object.entries(parts)) {
+    if (typeof part === "function") continue;
+    throw new ValueError({ op: "Trainer", argument, expected, received: "something else" });
+  }
+  if (monitor === undefined || ["objective", "train", "dev"].includes(monitor)) return;
+  throw new ValueError({
+    op: "Trainer",
+    argument: "monitor",
+    expected: "objective, train or dev",
+    received: String(monitor),
+  });
+}
+
+/** What `evaluate` gave. @throws ValueError unless it is two numbers or nulls */
+function performanceOf(given: Performance): Performance {
+  const { train, dev } = given ?? {};
+  const measured = (value: unknown) => value === null || typeof value === "number";
+  if (measured(train) && measured(dev)) return { train: train!, dev: dev! };
+  throw new ValueError({
+    op: "Trainer",
+    argument: "evaluate",
+    expected: "{ train, dev }, numbers or null",
+    received: typeof given === "object" ? `train ${train}, dev ${dev}` : typeof given,
+    remedy: "Give null for what was not measured.",
+  });
+}
+
 /**
  * Trains a model.
  * @example
@@ -157,6 +192,7 @@ export class Trainer<T, B extends HostBatch> {
 
   constructor(options: TrainerOptions<T, B>) {
     this.#options = options;
+    expectParts(options);
     const { model, loss, steps } = options;
     this.#run = valueAndGrad(loss, model.parameters());
     this.#stopping = options.earlyStopping ? new EarlyStopping(options.earlyStopping) : null;
@@ -366,7 +402,7 @@ export class Trainer<T, B extends HostBatch> {
     let measured: Performance = { train: null, dev: null };
     if (evaluate) {
       model.eval();
-      measured = await evaluate();
+      measured = performanceOf(await evaluate());
       model.train();
     }
     const objective = this.#lossSum / this.#lossCount;

@@ -56,6 +56,14 @@ export const castCase: Case = {
       gradient: false,
     },
     {
+      name: "of a column to int32",
+      inputs: [numbers([3, 1])],
+      run: ([x]) => cast(x, "int32"),
+      reference: ([x]) => zip([x], Math.trunc),
+      result: "int32",
+      gradient: false,
+    },
+    {
       name: "of a strided matrix to int32",
       inputs: [numbers([3, 4])],
       run: ([x]) => scope(() => cast(flip(permute(x, [1, 0]), 0), "int32")),

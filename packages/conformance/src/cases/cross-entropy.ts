@@ -57,6 +57,7 @@ export const crossEntropyCase: Case = {
     sample("averaged", [4, 3], integers([4], 0, 2), {}),
     sample("summed", [4, 3], integers([4], 0, 2), { reduction: "sum" }),
     sample("of each row", [4, 3], integers([4], 0, 2), { reduction: "none" }),
+    sample("of one class, 0", [3, 1], given([0, 0, 0], [3], "int32"), { reduction: "none" }),
     sample("of a stack", [2, 3, 4], integers([2, 3], 0, 3), {}),
     sample("of each row of a stack", [2, 3, 4], integers([2, 3], 0, 3), { reduction: "none" }),
     sample("of a vector", [4], given([2], [], "int32"), {}),
@@ -117,6 +118,12 @@ export const crossEntropyCase: Case = {
       code: "ERR_SHAPE",
       words: ["crossEntropy", "last axis of classes"],
       call: (env) => crossEntropy(some(env, []), tensorOf(env, [0], "int32", [])),
+    },
+    {
+      name: "an unknown reduction",
+      code: "ERR_VALUE",
+      words: ["crossEntropy", "reduction", "mean, sum or none", "avg"],
+      call: (env) => crossEntropy(some(env, [1, 3]), tensorOf(env, [0], "int32"), { reduction: "avg" as never }),
     },
     {
       name: "a smoothing above 1",

@@ -28,6 +28,12 @@ export const expandCase: Case = {
       reference: ([x]) => build([2, 2], (index) => broadcastAt(x, index)),
     },
     {
+      name: "of a row of no elements",
+      inputs: [numbers([1, 0])],
+      run: ([x]) => expand(x, [3, 0]),
+      reference: () => ({ shape: [3, 0], data: [] }),
+    },
+    {
       name: "to no elements",
       inputs: [numbers([1, 3])],
       run: ([x]) => expand(x, [0, 3]),

@@ -22,6 +22,12 @@ export const flipCase: Case = {
       reference: ([x]) => build([2, 5], ([i, j]) => at(x, [i, 4 - j])),
     },
     {
+      name: "of an axis of length 1",
+      inputs: [numbers([3, 1])],
+      run: ([x]) => flip(x, [0, 1]),
+      reference: ([x]) => build([3, 1], ([i]) => at(x, [2 - i, 0])),
+    },
+    {
       name: "of an empty tensor",
       inputs: [numbers([0, 2])],
       run: ([x]) => flip(x, 0),

@@ -37,6 +37,7 @@ export const gatherCase: Case = {
     gathered("by a scalar index, which drops the axis", [3, 4], given([2], [], "int32"), 1),
     gathered("of elements of a vector", [6], integers([4], 0, 5), 0),
     gathered("of 40 rows of 33", [17, 33], integers([40], 0, 16), 0, { gradient: false }),
+    gathered("of the only row, three times", [1, 2], given([0, 0, 0], [3], "int32"), 0),
     gathered("by no index", [3, 2], { shape: [0], dtype: "int32", values: [] }, 0),
     gathered("of empty rows", [3, 0], given([2, 1], [2], "int32"), 0),
   ],

@@ -19,6 +19,7 @@ export const globalMaxPoolCase: Case = {
   samples: [
     sample("of sequences", [2, 4, 3]),
     sample("of images", [2, 3, 4, 2]),
+    sample("of no sequence", [0, 4, 3]),
     sample("of volumes", [1, 2, 2, 3, 2]),
   ],
   errors: [

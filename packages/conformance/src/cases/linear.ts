@@ -34,6 +34,7 @@ export const linearCase: Case = {
     sample("of a batch", [[3, 4], [2, 4], [2]]),
     sample("without bias", [[3, 4], [2, 4]]),
     sample("of a vector", [[4], [3, 4], [3]]),
+    sample("of one feature to one", [[3, 1], [1, 1], [1]]),
     sample("of a sequence", [[2, 3, 4], [2, 4], [2]]),
     sample("with 33×131×45 elements", [[33, 131], [45, 131], [45]], { gradient: false }),
     sample("of an empty batch", [[0, 3], [2, 3], [2]]),

@@ -29,6 +29,7 @@ export const logSoftmaxCase: Case = {
     sample("along the first axis", [4, 2], 0),
     sample("along the middle axis", [2, 3, 2], 1),
     sample("of a vector", [5], 0),
+    sample("of an axis of length 1", [3, 1], -1),
     sample("of 9 rows of 131", [9, 131], -1, { gradient: false }),
     sample("of an empty axis", [2, 0], -1),
     sample("of no rows", [0, 3], -1),

@@ -1,4 +1,5 @@
 import { maskedSoftmax } from "@neurite/core";
+import { some } from "../call.js";
 import type { Case, Sample } from "../case.js";
 import { bits, given, type InputSpec, numbers } from "../inputs.js";
 import { at, broadcastAt, build, type Plain } from "../plain.js";
@@ -33,6 +34,24 @@ export const maskedSoftmaxCase: Case = {
     sample("without a mask", null),
     sample("under a mask", bits([3, 4])),
     sample("under one mask for all rows", given([1, 0, 1, 1], [4], "bool")),
+    sample("of one score each, some of them masked", given([1, 0, 1], [3, 1], "bool"), {
+      inputs: [numbers([3, 1], -3, 3), given([1, 0, 1], [3, 1], "bool")],
+    }),
+    sample("of no scores", null, { inputs: [numbers([0, 4])] }),
     sample("with a row fully masked, which gives zeros", given([1, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0], [3, 4], "bool")),
+  ],
+  errors: [
+    {
+      name: "a mask that is not bool",
+      code: "ERR_DTYPE",
+      words: ["maskedSoftmax", "mask", "bool", "float32"],
+      call: (env) => maskedSoftmax(some(env, [2, 3]), some(env, [2, 3])),
+    },
+    {
+      name: "a mask that does not broadcast to the scores",
+      code: "ERR_SHAPE",
+      words: ["[2, 3]", "[2, 4]"],
+      call: (env) => maskedSoftmax(some(env, [2, 3]), some(env, [2, 4], "bool")),
+    },
   ],
 };

@@ -27,6 +27,12 @@ export const pickCase: Case = {
       reference: ([x]) => ({ shape: [], data: [x.data[3]] }),
     },
     {
+      name: "of rows of one element",
+      inputs: [numbers([3, 1]), given([0, 0, 0], [3], "int32")],
+      run: ([x, list]) => pick(x, list),
+      reference: ([x]) => ({ shape: [3], data: x.data }),
+    },
+    {
       name: "of no row",
       inputs: [numbers([0, 3]), { shape: [0], dtype: "int32", values: [] }],
       run: ([x, list]) => pick(x, list),

@@ -22,6 +22,12 @@ export const reshapeCase: Case = {
       reference: ([x]) => reshaped(x, [4, 6]),
     },
     {
+      name: "of axes of length 1 to a vector",
+      inputs: [numbers([1, 5, 1])],
+      run: ([x]) => reshape(x, [5]),
+      reference: ([x]) => reshaped(x, [5]),
+    },
+    {
       name: "of a scalar to a cube and of one element",
       inputs: [numbers([])],
       run: ([x]) => reshape(x, [1, 1, 1]),

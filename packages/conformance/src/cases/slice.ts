@@ -44,6 +44,7 @@ export const sliceCase: Case = {
     sliced("backwards along two axes", [3, 4], [[null, null, -1], [-2, 0, -1]], [[2, 1, 0], [2, 1]]),
     sliced("at one position, which drops the axis", [3, 4, 2], [null, -1], [[0, 1, 2], [3], [0, 1]], [1]),
     sliced("at one position of every axis", [3, 4], [2, 1], [[2], [1]], [0, 1]),
+    sliced("of an axis of length 1, backwards", [1, 3], [[null, null, -1], [1, null]], [[0], [1, 2]]),
     sliced("beyond the end, which is cut off", [4], [[2, 99]], [[2, 3]]),
     sliced("to nothing", [4, 2], [[3, 1]], [[], [0, 1]]),
     sliced("to nothing in steps", [5, 2], [[4, 1, 3]], [[], [0, 1]]),

@@ -16,6 +16,18 @@ export const splitCase: Case = {
       reference: ([x]) => [0, 2, 4].map((start) => build([2, 2], ([i, j]) => at(x, [i, start + j]))),
     },
     {
+      name: "into parts of length 1",
+      inputs: [numbers([3, 1])],
+      run: ([x]) => split(x, 3),
+      reference: ([x]) => x.data.map((value) => ({ shape: [1, 1], data: [value] })),
+    },
+    {
+      name: "of an empty tensor",
+      inputs: [numbers([4, 0])],
+      run: ([x]) => split(x, 2),
+      reference: () => [0, 1].map(() => ({ shape: [2, 0], data: [] })),
+    },
+    {
       name: "into parts of given lengths, one of them empty",
       inputs: [numbers([5, 2])],
       run: ([x]) => split(x, [2, 0, 3], -2),

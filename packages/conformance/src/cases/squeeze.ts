@@ -22,6 +22,12 @@ export const squeezeCase: Case = {
       reference: ([x]) => reshaped(x, [2, 3]),
     },
     {
+      name: "of an empty tensor",
+      inputs: [numbers([1, 0, 3])],
+      run: ([x]) => squeeze(x),
+      reference: () => ({ shape: [0, 3], data: [] }),
+    },
+    {
       name: "to a scalar",
       inputs: [numbers([1, 1])],
       run: ([x]) => squeeze(x),

@@ -24,6 +24,8 @@ export const stackCase: Case = {
     stacked("of two matrices in the middle", [2, 3], 2, 1),
     stacked("of scalars", [], 4, 0),
     stacked("of one vector", [3], 1, 0),
+    stacked("of rows of one element", [1], 3, 1),
+    stacked("of empty tensors", [0, 2], 2, 1),
   ],
   errors: [
     {

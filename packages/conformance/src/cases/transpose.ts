@@ -22,6 +22,18 @@ export const transposeCase: Case = {
       reference: ([x]) => build([4, 3, 2], ([k, j, i]) => at(x, [i, j, k])),
     },
     {
+      name: "of a column",
+      inputs: [numbers([5, 1])],
+      run: ([x]) => transpose(x),
+      reference: ([x]) => ({ shape: [1, 5], data: x.data }),
+    },
+    {
+      name: "of an empty matrix",
+      inputs: [numbers([0, 3])],
+      run: ([x]) => transpose(x),
+      reference: () => ({ shape: [3, 0], data: [] }),
+    },
+    {
       name: "of a matrix larger than a tile",
       inputs: [numbers([37, 45])],
       run: ([x]) => transpose(x),

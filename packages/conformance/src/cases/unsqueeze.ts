@@ -22,6 +22,18 @@ export const unsqueezeCase: Case = {
       reference: ([x]) => reshaped(x, [2, 3, 1]),
     },
     {
+      name: "between axes of length 1",
+      inputs: [numbers([1, 1])],
+      run: ([x]) => unsqueeze(x, 1),
+      reference: ([x]) => reshaped(x, [1, 1, 1]),
+    },
+    {
+      name: "of an empty tensor",
+      inputs: [numbers([0, 2])],
+      run: ([x]) => unsqueeze(x, 2),
+      reference: () => ({ shape: [0, 2, 1], data: [] }),
+    },
+    {
       name: "of a scalar",
       inputs: [numbers([])],
       run: ([x]) => unsqueeze(x, 0),

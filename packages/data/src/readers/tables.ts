@@ -11,6 +11,14 @@ export interface CSVOptions {
  * @throws ValueError for a quote that is never closed, or text behind a closing one
  */
 export function parseCSV(text: string, { delimiter = "," }: CSVOptions = {}): string[][] {
+  if (delimiter.length !== 1 || /["\r\n]/.test(delimiter)) {
+    throw new ValueError({
+      op: "parseCSV",
+      argument: "delimiter",
+      expected: "one character, no quote or line end",
+      received: JSON.stringify(delimiter),
+    });
+  }
   const rows: string[][] = [];
   let row: string[] = [];
   let field = "";

@@ -1,5 +1,6 @@
 /** WAV files (RIFF): PCM of 8, 16, 24 or 32 bits and float32, any number of channels. And µ-law companding. */
 import { ValueError } from "@neurite/core";
+import { expectInteger, expectOneOf } from "../expect.js";
 
 /** Sound as numbers. */
 export interface Sound {
@@ -132,20 +133,25 @@ function readSamples(
   return { sampleRate, channels, samples };
 }
 
+function expectFrames(op: string, channels: number, samples: Float32Array): void {
+  if (Number.isInteger(channels) && channels > 0 && samples.length % channels === 0) return;
+  throw new ValueError({
+    op,
+    argument: "samples",
+    expected: "whole frames of at least one channel",
+    received: `${samples.length} samples for ${channels} channels`,
+  });
+}
+
 /**
  * A WAV file; integer formats cut samples to −1 … 1.
  * @param format default `pcm16`
  * @throws ValueError for samples that do not fill whole frames
  */
 export function writeWav({ sampleRate, channels, samples }: Sound, format: WavFormat = "pcm16"): Uint8Array {
-  if (!Number.isInteger(channels) || channels < 1 || samples.length % channels !== 0) {
-    throw new ValueError({
-      op: "writeWav",
-      argument: "samples",
-      expected: "whole frames of at least one channel",
-      received: `${samples.length} samples for ${channels} channels`,
-    });
-  }
+  expectFrames("writeWav", channels, samples);
+  expectOneOf("writeWav", "format", format, Object.keys(CODECS));
+  expectInteger("writeWav", "sampleRate", sampleRate, 1);
   const codec = CODECS[format];
   const width = codec.bits / 8;
   const length = samples.length * width;
@@ -172,8 +178,9 @@ export function writeWav({ sampleRate, channels, samples }: Sound, format: WavFo
   return bytes;
 }
 
-/** One channel: the mean of all. */
+/** One channel: the mean of all. @throws ValueError for samples that do not fill whole frames */
 export function toMono({ sampleRate, channels, samples }: Sound): Sound {
+  expectFrames("toMono", channels, samples);
   const mono = new Float32Array(samples.length / channels);
   samples.forEach((value, i) => {
     mono[Math.floor(i / channels)]! += value / channels;
@@ -186,6 +193,7 @@ export function toMono({ sampleRate, channels, samples }: Sound): Sound {
  * (ITU-T G.711; van den Oord et al. 2016, §2.2). Samples are cut to −1 … 1.
  */
 export function muLawEncode(samples: ArrayLike<number>, mu = 255): Int32Array {
+  expectInteger("muLawEncode", "mu", mu, 1);
   return Int32Array.from(samples, (sample) => {
     const x = Math.max(-1, Math.min(1, sample));
     const f = (Math.sign(x) * Math.log1p(mu * Math.abs(x))) / Math.log1p(mu);
@@ -195,6 +203,7 @@ export function muLawEncode(samples: ArrayLike<number>, mu = 255): Int32Array {
 
 /** Samples of classes 0 … µ: the inverse of {@link muLawEncode}, up to rounding. */
 export function muLawDecode(codes: ArrayLike<number>, mu = 255): Float32Array {
+  expectInteger("muLawDecode", "mu", mu, 1);
   return Float32Array.from(codes, (code) => {
     const f = (2 * code) / mu - 1;
     return (Math.sign(f) * Math.expm1(Math.abs(f) * Math.log1p(mu))) / mu;

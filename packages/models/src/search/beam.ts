@@ -1,6 +1,6 @@
 /** Beam search: the likeliest sequences, approximately. */
 import { gather, logSoftmax, scope, type Tensor, tensor, ValueError } from "@neurite/core";
-import { type Decoder, expectSteps, firstTokens, mapTensors, release } from "./decoder.js";
+import { type Decoder, expectScores, expectSteps, firstTokens, mapTensors, release } from "./decoder.js";
 
 export interface BeamOptions {
   /** The token that stands before the first one: one for all rows, or int32 [n]. */
@@ -60,6 +60,14 @@ export async function beamSearch<E, S>(
       received: String(best),
     });
   }
+  if (!Number.isInteger(end) || !Number.isFinite(lengthPenalty)) {
+    throw new ValueError({
+      op: "beamSearch",
+      argument: Number.isInteger(end) ? "lengthPenalty" : "end",
+      expected: Number.isInteger(end) ? "a finite number" : "the number of the token that ends a sequence",
+      received: String(Number.isInteger(end) ? lengthPenalty : end),
+    });
+  }
   const finish = ({ tokens, logProbability }: Omit<Live, "row">, ended: boolean): Hypothesis => ({
     tokens: ended ? tokens.slice(0, -1) : tokens,
     logProbability,
@@ -82,6 +90,7 @@ export async function beamSearch<E, S>(
       return { next: after, scores: logSoftmax(decoder.logits(after)) } as never;
     }) as { next: S; scores: Tensor };
     const logP = await scores.data();
+    expectScores("beamSearch", logP, [state, next, scores, memory, token], encoded, start);
     const vocabulary = scores.shape[1]!;
     const chosen = lives.map((live, i) => {
       const kept: Live[] = [];

@@ -1,5 +1,5 @@
 /** What writes tokens one after the other, and the trees of tensors that it remembers. Read next: `greedy.ts`, `beam.ts`. */
-import { forEachTensor, isTensor, ShapeError, type Tensor, ValueError, zeros } from "@neurite/core";
+import { forEachTensor, isTensor, NonFiniteError, ShapeError, type Tensor, ValueError, zeros } from "@neurite/core";
 
 /**
  * One step of writing. States, and what is written about, are tensors in arrays and plain objects; axis 0 of every tensor
@@ -46,6 +46,14 @@ export function firstTokens(op: string, start: number | Tensor, state: unknown):
     throw new ValueError({ op, argument: "state", expected: "tensors", received: "none", remedy: "See Decoder." });
   }
   const rows = like.shape[0]!;
+  if (!isTensor(start) && !Number.isInteger(start)) {
+    throw new ValueError({
+      op,
+      argument: "start",
+      expected: "the number of a token, or one for each row",
+      received: String(start),
+    });
+  }
   if (typeof start === "number") return zeros([rows], { dtype: "int32", device: like.device }).add(start);
   if (start.rank !== 1 || start.shape[0] !== rows) {
     throw new ShapeError({ op, argument: "start", expected: `[${rows}]`, received: `[${start.shape.join(", ")}]` });
@@ -56,4 +64,20 @@ export function firstTokens(op: string, start: number | Tensor, state: unknown):
 export function expectSteps(op: string, argument: string, value: number): void {
   if (Number.isInteger(value) && value > 0) return;
   throw new ValueError({ op, argument, expected: "a positive integer", received: String(value) });
+}
+
+/**
+ * Throws where scores are not numbers: no token is likelier than another then.
+ * @param held tensors to free before, as {@link release} does
+ */
+export function expectScores(op: string, scores: ArrayLike<number>, ...held: Parameters<typeof release>): void {
+  if (!Array.prototype.some.call(scores, Number.isNaN)) return;
+  release(...held);
+  throw new NonFiniteError({
+    op,
+    argument: "logits",
+    expected: "numbers",
+    received: "NaN",
+    remedy: "Look for it in the weights, or run the model under checkFinite.",
+  });
 }

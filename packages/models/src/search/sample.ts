@@ -1,7 +1,7 @@
 /** Tokens drawn at random, as likely as the model says. */
 import { defaultGenerator, type Generator, scope, slice, type Tensor, tensor, ValueError } from "@neurite/core";
 import { expectTokens } from "../tokens.js";
-import { type Decoder, type EncoderDecoder, expectSteps, firstTokens, release } from "./decoder.js";
+import { type Decoder, type EncoderDecoder, expectScores, expectSteps, firstTokens, release } from "./decoder.js";
 
 export interface SampleOptions {
   /** The token that stands before the first one: one for all rows, or int32 [n]. */
@@ -47,6 +47,7 @@ export async function sample<E, S>(
       return { next: after, logits: decoder.logits(after) } as never;
     }) as { next: S; logits: Tensor };
     const scores = await logits.data();
+    expectScores("sample", scores, [state, next, logits, token], encoded, start);
     const vocabulary = logits.shape[1]!;
     const drawn = written.map((_, row) =>
       draw(scores.subarray(row * vocabulary, (row + 1) * vocabulary), temperature, topK ?? vocabulary, generator),

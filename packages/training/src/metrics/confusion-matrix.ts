@@ -123,6 +123,14 @@ export class ConfusionMatrix {
 
   #average(values: readonly number[], averaging: Averaging): number {
     if (averaging === "micro") return this.accuracy;
+    if (averaging !== "macro") {
+      throw new ValueError({
+        op: "ConfusionMatrix",
+        argument: "averaging",
+        expected: "macro or micro",
+        received: String(averaging),
+      });
+    }
     return values.reduce((a, b) => a + b, 0) / this.classes;
   }
 }

@@ -18,8 +18,16 @@ export class RunningMean {
   #sum = 0;
   #weight = 0;
 
-  /** @param weight number of items that the value is the mean of */
+  /** @param weight number of items that the value is the mean of. @throws ValueError for a negative one */
   add(value: number, weight = 1): void {
+    if (!(weight >= 0)) {
+      throw new ValueError({
+        op: "RunningMean",
+        argument: "weight",
+        expected: "a number, 0 or above",
+        received: String(weight),
+      });
+    }
     this.#sum += value * weight;
     this.#weight += weight;
   }
