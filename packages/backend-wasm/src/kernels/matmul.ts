@@ -7,7 +7,7 @@ import { ACCUMULATE, ADD_BIAS, RELU, tileColumns, tileRows } from "../matmul/mic
 import { defineSmallProduct } from "../matmul/small.js";
 import { addressOf, type Block, type Pack } from "../views.js";
 
-/** Longest run of k at once: a panel of B (8 kB) stays in the first-level cache. */
+/** Usual run of k at once, at most half as much again: a panel of B (8 to 12 kB) stays in the first-level cache. */
 const K_BLOCK = 256;
 /** Most columns at once: the packed block of B (2 MB) stays in the last-level cache. */
 const N_BLOCK = 2048;
@@ -55,10 +55,12 @@ function product(
 ): void {
   const height = tileRows(engine.features);
   const tiles = Math.ceil(m / height);
+  // runs of one length: a short one at the end would cost as much as a long one
+  const run = Math.ceil(k / Math.max(1, Math.round(k / K_BLOCK)));
   for (let column = 0; column < n; column += N_BLOCK) {
     const width = Math.min(N_BLOCK, n - column);
-    for (let start = 0; start < k; start += K_BLOCK) {
-      const depth = Math.min(K_BLOCK, k - start);
+    for (let start = 0; start < k; start += run) {
+      const depth = Math.min(run, k - start);
       const last = start + depth === k;
       const finish =
         (start > 0 || accumulate ? ACCUMULATE : 0) | (last && bias ? ADD_BIAS : 0) | (last && relu ? RELU : 0);
