@@ -8,6 +8,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { Entry, Run } from "./example.js";
 import { EXAMPLES } from "./examples/index.js";
 import { encodePNG } from "./pictures/png.js";
+import { wrap } from "./wrap.js";
 
 const FOLDER = "runs/book";
 
@@ -34,7 +35,7 @@ async function writeJSON(file: string | undefined, value: unknown): Promise<void
 async function open(backend: Flags["backend"]) {
   const { device, reason } =
     backend === "auto" ? await auto() : { device: await BACKENDS[backend](), reason: "chosen by --backend." };
-  console.error(`Backend ${device.name}: ${reason}`);
+  console.error(wrap(`Backend ${device.name}: ${reason}`));
   setDefaultDevice(device);
   return device;
 }
@@ -50,19 +51,22 @@ async function list(json: string | undefined): Promise<void> {
 async function runExample({ name, section, title, load }: Entry, { backend, seed, out, json }: Flags): Promise<void> {
   const device = await open(backend);
   manualSeed(seed);
-  console.log(`${section} ${title} (seed ${seed})`);
+  console.log(`${section} ${title}`);
   const example = await load();
-  const bar = progressBar();
+  let bar = progressBar();
   const pictures = new Map<string, string | Uint8Array>();
   const files = new Map<string, Uint8Array>();
+  const lessons: string[] = [];
   const run: Run = {
     seed,
     generator: new Generator(seed),
     step: (report) => bar.step(report),
     say(line) {
       bar.stop();
-      console.log(line);
+      console.log(wrap(line));
+      bar = progressBar();
     },
+    conclude: (lesson) => void lessons.push(lesson),
     picture(picture, content) {
       if (typeof content === "string") pictures.set(`${picture}.svg`, content);
       else pictures.set(`${picture}.png`, encodePNG(content));
@@ -78,8 +82,9 @@ async function runExample({ name, section, title, load }: Entry, { backend, seed
   for (const [file, content] of [...pictures, ...files]) await writeFile(join(folder, file), content);
   const kept = [...pictures.keys()].map((file) => join(folder, file));
   for (const [metric, value] of Object.entries(metrics)) console.log(`${metric} ${Number(value.toPrecision(6))}`);
-  for (const file of files.keys()) console.log(`wrote ${relative("", join(folder, file))}`);
-  console.log(`${seconds.toFixed(1)} s; pictures: ${kept.map((file) => relative("", file)).join(", ")}`);
+  const written = [...pictures.keys(), ...files.keys()].join(", ");
+  console.log(wrap(`${seconds.toFixed(1)} s with seed ${seed}; in ${relative("", folder)}: ${written}`));
+  for (const lesson of lessons) console.log(wrap(lesson));
   await writeJSON(json, { name, section, backend: device.name, seed, seconds, metrics, pictures: kept });
   await device.close();
 }

@@ -1,7 +1,7 @@
 /** Several ways to train one classifier, side by side. */
 import type { LearningCurves } from "@neurite/training";
 import { type Classifier, type ClassifyOptions, classify, type Samples, stepsOf, test } from "./classify.js";
-import type { Metrics, Run } from "./example.js";
+import { type Metrics, percent, type Run } from "./example.js";
 import { lineChart, type Series } from "./pictures/chart.js";
 
 /** What differs from contender to contender; made anew for each, so that all start from the same seed. */
@@ -15,6 +15,7 @@ export interface ContestOptions extends Pick<ClassifyOptions, "train" | "dev" | 
 export interface Outcome {
   readonly curves: LearningCurves;
   readonly model: Classifier;
+  /** With the averages for weights where a contender has them. */
   readonly testAccuracy: number;
 }
 
@@ -28,7 +29,8 @@ export async function contest(run: Run, options: ContestOptions): Promise<Readon
     const own = contenders[name]!();
     const progress = { before: i * steps, total: names.length * steps };
     const curves = await classify(run, { ...shared, ...own, ...progress });
-    const { accuracy } = await test(own.model, unseen);
+    const measure = () => test(own.model, unseen);
+    const { accuracy } = await (own.average?.during(measure) ?? measure());
     outcomes[name] = { curves, model: own.model, testAccuracy: accuracy };
   }
   return outcomes;
@@ -62,4 +64,12 @@ export function accuracies(outcomes: Readonly<Record<string, Outcome>>): Metrics
   return Object.fromEntries(
     Object.entries(outcomes).map(([name, { testAccuracy }]) => [metricName(name), testAccuracy]),
   );
+}
+
+/** Test accuracies in words, the best first. */
+export function ranking(outcomes: Readonly<Record<string, Outcome>>): string {
+  return Object.entries(outcomes)
+    .sort(([, a], [, b]) => b.testAccuracy - a.testAccuracy)
+    .map(([name, { testAccuracy }]) => `${name} ${percent(testAccuracy)}`)
+    .join("; ");
 }

@@ -17,6 +17,7 @@ const book = (...args: string[]) =>
 
 let folder: string;
 const at = (name: string) => join(folder, name);
+const longest = (text: string) => Math.max(...text.split("\n").map(({ length }) => length));
 const json = async (name: string) => JSON.parse(await readFile(at(name), "utf8"));
 
 beforeAll(async () => {
@@ -49,6 +50,7 @@ describe("the list of examples", () => {
       expect(stdout.split("\n").find((line) => line.split(/\s+/)[1] === name)).toMatch(new RegExp(`^${section}`));
       expect(stdout).toContain(title);
     }
+    expect(longest(stdout)).toBeLessThanOrEqual(80);
   });
 });
 
@@ -75,6 +77,11 @@ describe("an example", () => {
       expect(value, metric).toBeTypeOf("number");
       expect(stdout).toContain(metric);
     }
+    expect(longest(stdout)).toBeLessThanOrEqual(80);
+    // what it shows comes last
+    expect(stdout.trimEnd().split("\n").slice(-2).join(" ")).toMatch(
+      new RegExp(`^At their best step.* ${result.metrics.largestError.toExponential(0)}; .*\\.$`),
+    );
     expect(result.metrics.largestError).toBeLessThan(1e-9);
     expect(result.metrics.secondOrderError).toBeLessThan(1e-9);
     expect(second.metrics).toEqual(result.metrics);

@@ -4,10 +4,10 @@ import { type Device, Generator, gather, setDefaultDevice, softmax, type Tensor,
 import { initialize } from "@neurite/layers";
 import { mseLoss } from "@neurite/losses";
 import { MLP } from "@neurite/models";
-import { Adam, SGD } from "@neurite/optimizers";
+import { Adam, SGD, WeightAverage } from "@neurite/optimizers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Classifier, classify, predict, type Samples, slice, stepsOf, test } from "../src/classify.js";
-import { accuracies, contest, curvesOf, metricName } from "../src/contest.js";
+import { accuracies, contest, curvesOf, metricName, ranking } from "../src/contest.js";
 import { loadDigits } from "../src/data/mnist.js";
 import type { Run } from "../src/example.js";
 
@@ -36,6 +36,7 @@ function recorder() {
     generator: new Generator(1),
     step: ({ step, steps: total }) => void steps.push([step, total]),
     say() {},
+    conclude() {},
     picture() {},
     file() {},
   };
@@ -116,6 +117,34 @@ describe("contest", () => {
     const chart = curvesOf(outcomes, "objective", "Loss");
     for (const name of ["one, two", "idle", "mean loss"]) expect(chart).toContain(`>${name}<`);
     expect(metricName("Error of max-pooling")).toBe("errorOfMaxPooling");
+  });
+
+  it("tests averaged weights where a contender has them", async () => {
+    /** Gives all examples the first class at the start. */
+    const biased = () => {
+      const { model } = make();
+      const [weight, bias] = Object.values(model.parameters()).slice(-2);
+      initialize(weight!, zeros);
+      initialize(bias!, () => tensor([0.5, 0]));
+      // the first step, whose weights start the average, changes nothing
+      const learningRate = (step: number) => (step === 0 ? 0 : 0.02);
+      return { model, optimizer: new Adam(model.parameters(), { learningRate }) };
+    };
+    const outcomes = await contest(recorder().run, {
+      ...plan,
+      test: samples(20),
+      contenders: {
+        plain: biased,
+        averaged: () => {
+          const parts = biased();
+          return { ...parts, average: new WeightAverage(parts.model.parameters(), { decay: 1 - 1e-9 }) };
+        },
+      },
+    });
+    // the averages are those of the start
+    expect(accuracies(outcomes)).toEqual({ plain: 1, averaged: 0.5 });
+    expect(ranking(outcomes)).toBe("plain 100.0\u00a0%; averaged 50.0\u00a0%");
+    expect((await test(outcomes.averaged!.model, samples(20), 2)).accuracy).toBe(1);
   });
 });
 

@@ -86,6 +86,25 @@ describe("lineChart", () => {
     expect(ten[1]! - one[1]!).toBeCloseTo(hundred[1]! - ten[1]!, 2);
   });
 
+  it("labels logarithmic axes by powers of ten, from bounds of 1, 2 or 5", () => {
+    const points = [
+      [0.004, 3e-7],
+      [700, 2e6],
+    ] as const;
+    const chart = lineChart([{ name: "power", points }], { ...axes, logX: true, logY: true });
+    const labels = (anchor: string) =>
+      Array.from(
+        chart.matchAll(new RegExp(`<text [^>]*text-anchor="${anchor}">([^<]*)</text>`, "g")),
+        ([, text]) => text,
+      );
+    expect(labels("end")).toEqual(["10⁻⁶", "10⁻⁴", "0.01", "1", "100", "10⁴", "10⁶"]);
+    expect(labels("middle").slice(0, -1)).toEqual(["0.01", "0.1", "1", "10", "100"]);
+    const [[low, high]] = pathsOf(chart) as [[number[], number[]]];
+    // from 2·10⁻⁷ at 254 to 2·10⁶ at 36
+    expect(low[1]).toBeCloseTo(254 - (218 * Math.log10(1.5)) / 13, 2);
+    expect(high[1]).toBeCloseTo(36, 2);
+  });
+
   it("draws dots, leaves out what is not finite, and survives no point at all", () => {
     const dots = lineChart(
       [
@@ -148,6 +167,19 @@ describe("heatmap", () => {
         names,
       ),
     ).not.toContain(">4<");
+  });
+
+  it("writes whole numbers in full, fractions with three digits", () => {
+    const map = heatmap([[1132, 0.12345]], { ...names, rows: ["c"], numbers: true });
+    for (const text of ["1132", "0.123"]) expect(map).toContain(`>${text}<`);
+  });
+
+  it("slopes the columns' names only where they are wider than the cells", () => {
+    const slopes = (columns: string[], cell: number) =>
+      heatmap([[1, 2]], { ...names, columns, rows: ["c"], cell }).match(/rotate\(-60\)/g)?.length ?? 0;
+    expect(slopes(["a", "b"], 13)).toBe(0);
+    expect(slopes(["a", "whale"], 13)).toBe(2);
+    expect(slopes(["a", "whale"], 40)).toBe(0);
   });
 
   it("shades negative numbers red", () => {

@@ -6,7 +6,7 @@ import type { CurvePoint, LearningCurves } from "./curves.js";
 
 const WIDTH = 640;
 const PANEL = 200;
-const MARGIN = { left: 64, right: 16, top: 32, gap: 44, bottom: 44 };
+const MARGIN = { left: 64, right: 24, top: 32, gap: 44, bottom: 44 };
 
 interface Series {
   readonly name: string;

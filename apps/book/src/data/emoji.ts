@@ -27,8 +27,10 @@ interface Entry {
   readonly has_img_google: boolean;
 }
 
-/** All images of the classes, on white, in a random order: one in five is kept for testing. */
-export async function loadEmoji(generator: Generator): Promise<{ readonly train: Samples; readonly test: Samples }> {
+/** All images of the classes, on white, in a random order: one in ten is for development, one in five for the test. */
+export async function loadEmoji(
+  generator: Generator,
+): Promise<{ readonly train: Samples; readonly dev: Samples; readonly test: Samples }> {
   const folder = dirname(createRequire(import.meta.url).resolve("emoji-datasource-google/package.json"));
   const entries = JSON.parse(await readFile(join(folder, "emoji.json"), "utf8")) as Entry[];
   const classes: readonly string[] = EMOJI_CLASSES;
@@ -40,8 +42,12 @@ export async function loadEmoji(generator: Generator): Promise<{ readonly train:
     }),
   );
   const order = Array.from(generator.permutation(items.length), (i) => items[i]!);
-  const cut = Math.floor(order.length / 5);
-  return { train: samplesOf(order.slice(cut)), test: samplesOf(order.slice(0, cut)) };
+  const [first, last] = [Math.floor(order.length / 10), Math.floor(0.8 * order.length)];
+  return {
+    dev: samplesOf(order.slice(0, first)),
+    train: samplesOf(order.slice(first, last)),
+    test: samplesOf(order.slice(last)),
+  };
 }
 
 /** Means of 2 × 2 pixels. */

@@ -1,6 +1,9 @@
 /**
  * The blocks that connect layers (Jiang §8.2.1), one by one: activations, the softmax, how max-pooling hides small shifts of an
  * image, and what a convolution and a full connection cost.
+ *
+ * Seed 1: digits moved by one pixel change the features by 59 %, behind max-pooling /8 by 23 %. A convolution's time grows about
+ * as its multiply-adds, d²·f²·p·k; the exponents differ from run to run by a tenth or two.
  */
 import { inference, jacobian, vjp } from "@neurite/autograd";
 import { conv2d, div, fromHost, linear, normal, onesLike, softmax, type Tensor, tensor } from "@neurite/core";
@@ -25,7 +28,7 @@ import { Adam } from "@neurite/optimizers";
 import type { CurvePoint } from "@neurite/training";
 import { classify, slice, stepsOf, test } from "../classify.js";
 import { loadDigits, SIDE } from "../data/mnist.js";
-import type { Example, Metrics, Run } from "../example.js";
+import { type Example, type Metrics, percent, type Run } from "../example.js";
 import { heatmap, lineChart, type Series } from "../pictures/chart.js";
 
 const ACTIVATIONS: Readonly<Record<string, Layer>> = {
@@ -214,5 +217,10 @@ export const buildingBlocks: Example = async (run) => {
   await drawActivations(run);
   const exact = await drawSoftmax(run);
   const { metrics, last } = await shiftDigits(run);
-  return { ...exact, ...metrics, ...(await measure(run, last)) };
+  const costs = await measure(run, last);
+  const [least, most] = [WINDOWS[0]!, WINDOWS.at(-1)!].map((window) => percent(metrics[`changePooled${window}`]!));
+  run.conclude(`Digits moved by one pixel change the features by ${least}, behind max-pooling /8 by ${most}.`);
+  const powers = Object.keys(GROWTH).map((axis) => `${axis}^${costs[`exponentOf${axis.toUpperCase()}`]!.toFixed(1)}`);
+  run.conclude(`A convolution's time grows as ${powers.join(", ")}; its multiply-adds as d², f², p and k.`);
+  return { ...exact, ...metrics, ...costs };
 };

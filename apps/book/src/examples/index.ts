@@ -5,37 +5,37 @@ export const EXAMPLES: readonly Entry[] = [
   {
     name: "universal-approximator",
     section: "8.1.2",
-    title: "One hidden layer approximates a function, the better the wider it is",
+    title: "The wider the layer, the closer the function",
     load: async () => (await import("./universal-approximator.js")).universalApproximator,
   },
   {
     name: "building-blocks",
     section: "8.2.1",
-    title: "Activations, softmax, pooling, and what connections cost",
+    title: "Activations, softmax, pooling, and their costs",
     load: async () => (await import("./building-blocks.js")).buildingBlocks,
   },
   {
     name: "normalization",
     section: "8.2.1",
-    title: "A deep network with and without batch and layer normalization",
+    title: "A deep network with and without norms",
     load: async () => (await import("./normalization.js")).normalization,
   },
   {
     name: "tapped-delay-line",
     section: "8.2.1",
-    title: "Memory blocks: delay lines find a filter and predict speech, a loop rings",
+    title: "Delay lines find a filter, a loop rings",
     load: async () => (await import("./tapped-delay-line.js")).tappedDelayLine,
   },
   {
     name: "dnn-mnist",
     section: "8.2.2",
-    title: "A fully connected network reads handwritten digits",
+    title: "A fully connected network reads digits",
     load: async () => (await import("./dnn-mnist.js")).dnnMnist,
   },
   {
     name: "cnn-mnist",
     section: "8.2.3",
-    title: "A convolutional network reads handwritten digits",
+    title: "A convolutional network reads digits",
     load: async () => (await import("./cnn-mnist.js")).cnnMnist,
   },
   {
@@ -47,13 +47,13 @@ export const EXAMPLES: readonly Entry[] = [
   {
     name: "rnn-memory",
     section: "8.2.4",
-    title: "Which recurrent network remembers for long: RNN, LSTM, GRU, HORNN",
+    title: "How far back RNN, LSTM, GRU and HORNN see",
     load: async () => (await import("./rnn-memory.js")).rnnMemory,
   },
   {
     name: "rnn-text",
     section: "8.2.4",
-    title: "Character models of names with every recurrent cell",
+    title: "First names, letter by letter, with each cell",
     load: async () => (await import("./rnn-text.js")).rnnText,
   },
   {
@@ -65,19 +65,19 @@ export const EXAMPLES: readonly Entry[] = [
   {
     name: "loss-functions",
     section: "8.3.1",
-    title: "Squares, cross-entropy and smoothed labels; Huber against outliers",
+    title: "Squares, cross-entropy, smoothed labels, Huber",
     load: async () => (await import("./loss-functions.js")).lossFunctions,
   },
   {
     name: "automatic-differentiation",
     section: "8.3.2",
-    title: "Gradients against differences, derivatives of derivatives, Jacobians",
+    title: "Gradients, their gradients, and Jacobians",
     load: async () => (await import("./automatic-differentiation.js")).automaticDifferentiation,
   },
   {
     name: "mini-batch-sgd",
     section: "8.3.3",
-    title: "SGD with mini-batches of 1, 16, 128 and all examples",
+    title: "SGD by 1, 16, 128 and all examples",
     load: async () => (await import("./mini-batch-sgd.js")).miniBatchSgd,
   },
   {
@@ -89,7 +89,7 @@ export const EXAMPLES: readonly Entry[] = [
   {
     name: "regularization",
     section: "8.4.2",
-    title: "Ten ways against overfitting",
+    title: "Nine ways against overfitting",
     load: async () => (await import("./regularization.js")).regularization,
   },
   {
@@ -107,7 +107,7 @@ export const EXAMPLES: readonly Entry[] = [
   {
     name: "autoencoder",
     section: "8.5",
-    title: "An autoencoder with transposed convolutions draws digits",
+    title: "From 784 pixels to 16 numbers and back",
     load: async () => (await import("./autoencoder.js")).autoencoder,
   },
   {
@@ -119,7 +119,7 @@ export const EXAMPLES: readonly Entry[] = [
   {
     name: "sequence-to-sequence",
     section: "8.5.1",
-    title: "From spelling to pronunciation with three encoder–decoders",
+    title: "From spelling to pronunciation, in three ways",
     load: async () => (await import("./sequence-to-sequence.js")).sequenceToSequence,
   },
   {

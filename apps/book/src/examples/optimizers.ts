@@ -1,9 +1,14 @@
-/** ADAM and its relatives (Jiang §8.4.1) on one task: 10,000 digits, one hidden layer, two epochs for each. */
+/**
+ * ADAM and its relatives (Jiang §8.4.1) on one task: 10,000 digits, one hidden layer, two epochs for each.
+ *
+ * One learning rate for each, none tuned for the last digit. Seed 1, test accuracy: Adagrad and Nesterov 93 %, SGD without
+ * momentum 90 %, all others 92 %: two epochs of one seed do not tell more.
+ */
 import type { Generator } from "@neurite/core";
 import { MLP } from "@neurite/models";
 import { Adadelta, Adagrad, AdaMax, Adam, AdamW, type Optimizer, RMSProp, SGD } from "@neurite/optimizers";
 import { slice } from "../classify.js";
-import { accuracies, contest, curvesOf } from "../contest.js";
+import { accuracies, contest, curvesOf, ranking } from "../contest.js";
 import { loadDigits, SIDE } from "../data/mnist.js";
 import type { Example } from "../example.js";
 
@@ -45,5 +50,6 @@ export const optimizers: Example = async (run) => {
   });
   run.picture("objective", curvesOf(outcomes, "objective", "One network, ten ways to descend", { logY: true }));
   run.picture("development", curvesOf(outcomes, "dev", "Accuracy on the way"));
+  run.conclude(`Unseen digits after two epochs: ${ranking(outcomes)}.`);
   return accuracies(outcomes);
 };

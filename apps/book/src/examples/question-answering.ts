@@ -1,15 +1,18 @@
 /**
  * Question answering (Jiang §8.5.1): from a fact and a question about it the answer is written word by word, by a GRU
- * encoder–decoder with attention. It is asked about facts whose combinations it has not met.
+ * encoder–decoder with attention. It is asked about facts whose combinations of person, thing and recipient it has not met.
  *
- * Seed 1: all of 600 answers to unseen combinations exact.
+ * Of these combinations 60 % are for training, 20 % for validation and 20 % for the test. The learning rate and the number of
+ * steps were chosen on the validation facts; the test facts are asked about once, at the end.
+ *
+ * Seed 1: all 600 test answers exact, as are the validation answers from step 100 on.
  */
 import { inference } from "@neurite/autograd";
 import type { Generator, Tensor } from "@neurite/core";
 import { START, Vocabulary } from "@neurite/data";
 import { greedySearch, RecurrentEncoderDecoder } from "@neurite/models";
 import { Adam, cosineDecay, warmup } from "@neurite/optimizers";
-import type { Example } from "../example.js";
+import { type Example, percent } from "../example.js";
 import { fit } from "../fit.js";
 import { beside, heatmap, lineChart } from "../pictures/chart.js";
 import { attentionOf, batchOf, type Pair, sourcesOf } from "../sequences.js";
@@ -22,10 +25,11 @@ const THINGS = ["harpoon", "lamp", "coin", "map", "barrel", "rope", "knife", "pi
 const PLACES = ["cabin", "harbor", "chapel", "inn", "galley", "boat"];
 
 const BATCH = 64;
-const STEPS = 500;
+const STEPS = 300;
+/** Questions of the validation and of the test. */
 const UNSEEN = 600;
-/** Of the facts, those that are asked about in the test alone. */
-const HELD_OUT = 0.2;
+/** Shares of the combinations. */
+const SHARES = { validation: 0.2, test: 0.2 };
 const LONGEST = 10;
 const SHOWN = 8;
 
@@ -55,12 +59,14 @@ const QUESTIONS: readonly Question[] = [
 
 const words = (text: string) => text.split(" ");
 
-/** Facts and questions, of held-out combinations of person, thing and recipient or of the others. */
-function draw(generator: Generator, heldOut: boolean): Pair & { readonly kind: number } {
+type Part = "train" | keyof typeof SHARES;
+
+/** A fact and a question of one of the parts. */
+function draw(generator: Generator, part: Part): Pair & { readonly kind: number } {
   const any = (list: readonly string[]) => list[generator.integer(list.length)]!;
   for (;;) {
     const [who, whom, thing] = [any(PEOPLE), any(PEOPLE), any(THINGS)];
-    if (who === whom || isHeldOut(who, whom, thing) !== heldOut) continue;
+    if (who === whom || partOf(who, whom, thing) !== part) continue;
     const fact: Fact = { who, whom, thing, verb: any(VERBS), color: any(COLORS), place: any(PLACES) };
     const kind = generator.integer(QUESTIONS.length);
     const [question, answer] = QUESTIONS[kind]!(fact);
@@ -69,17 +75,22 @@ function draw(generator: Generator, heldOut: boolean): Pair & { readonly kind: n
   }
 }
 
-function isHeldOut(who: string, whom: string, thing: string): boolean {
+/** Where a combination belongs, whatever the seed. */
+function partOf(who: string, whom: string, thing: string): Part {
   const number = (PEOPLE.indexOf(who) * PEOPLE.length + PEOPLE.indexOf(whom)) * THINGS.length + THINGS.indexOf(thing);
-  return (number * 7919) % 100 < 100 * HELD_OUT;
+  const place = ((number * 7919) % 100) / 100;
+  if (place < SHARES.validation) return "validation";
+  return place < SHARES.validation + SHARES.test ? "test" : "train";
 }
 
 const isRight = ({ target }: Pair, answer: readonly string[]) => answer.join(" ") === target.join(" ");
 
 export const questionAnswering: Example = async (run) => {
   const { generator } = run;
-  const unseen = Array.from({ length: UNSEEN }, () => draw(generator, true));
-  const all = Array.from({ length: 5000 }, () => draw(generator, false));
+  const [validation, unseen] = (["validation", "test"] as const).map((part) =>
+    Array.from({ length: UNSEEN }, () => draw(generator, part)),
+  ) as [ReturnType<typeof draw>[], ReturnType<typeof draw>[]];
+  const all = Array.from({ length: 5000 }, () => draw(generator, "train"));
   const languages = {
     source: Vocabulary.build(all.map(({ source }) => source)),
     target: Vocabulary.build(all.map(({ target }) => target)),
@@ -102,10 +113,8 @@ export const questionAnswering: Example = async (run) => {
     source.dispose();
     return pairs.map((_, i) => languages.target.decode(tokens.subarray(i * LONGEST, (i + 1) * LONGEST)));
   };
-  const exactMatch = async (pairs: readonly Pair[]) => {
-    const answers = await answersTo(pairs);
-    return pairs.filter((pair, i) => isRight(pair, answers[i]!)).length / pairs.length;
-  };
+  const exactMatch = (pairs: readonly Pair[], answers: readonly (readonly string[])[]) =>
+    pairs.filter((pair, i) => isRight(pair, answers[i]!)).length / pairs.length;
   const { measured } = await fit(run, {
     model,
     optimizer: new Adam(model.parameters(), {
@@ -115,17 +124,21 @@ export const questionAnswering: Example = async (run) => {
     loss: () =>
       model.loss(
         ...batchOf(
-          Array.from({ length: BATCH }, () => draw(generator, false)),
+          Array.from({ length: BATCH }, () => draw(generator, "train")),
           languages,
         ),
       ),
     steps: STEPS,
     points: 16,
-    evaluate: () => exactMatch(unseen),
+    evaluate: async () => exactMatch(validation, await answersTo(validation)),
   });
   run.picture(
     "curve",
-    lineChart([{ name: "unseen facts", points: measured }], { title: "Exact answers", x: "step", y: "share" }),
+    lineChart([{ name: "validation facts", points: measured }], {
+      title: "Exact answers about unseen facts",
+      x: "step",
+      y: "share of the answers",
+    }),
   );
   const answers = await answersTo(unseen);
   for (const [i, pair] of unseen.slice(0, SHOWN).entries()) {
@@ -148,5 +161,9 @@ export const questionAnswering: Example = async (run) => {
     );
   }
   run.picture("attention", beside(maps, 1));
-  return { testExactMatch: measured.at(-1)![1], testQuestions: UNSEEN };
+  const testExactMatch = exactMatch(unseen, answers);
+  run.conclude(
+    `Of ${UNSEEN} questions about combinations it had not met, it answers ${percent(testExactMatch)} exactly, word by word.`,
+  );
+  return { validationExactMatch: measured.at(-1)![1], testExactMatch, testQuestions: UNSEEN };
 };

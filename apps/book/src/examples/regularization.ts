@@ -1,12 +1,16 @@
 /**
  * Regularization (Jiang §8.4.2): 1,000 digits are too few for a network of 670,000 weights. What weight decay, weight
  * normalization, dropout, label smoothing, averaged weights and augmented data do for 10,000 unseen ones.
+ *
+ * Seed 1, test accuracy: 89 % without any. Dropout with augmented data gives 92.5 %, augmented data 91 %, smoothed labels 91 %;
+ * dropout, weight decay and weight normalization change it by less than 0.4 %, averaged weights help as little, and the L2
+ * term takes 1 % off.
  */
 import { inTurn, randomRotation, randomShift } from "@neurite/data";
 import { Dropout, Flatten, type Layer, Linear, ReLU, Sequential, WeightNorm } from "@neurite/layers";
 import { Adam, AdamW, WeightAverage } from "@neurite/optimizers";
 import { slice } from "../classify.js";
-import { accuracies, type Contender, contest, curvesOf } from "../contest.js";
+import { accuracies, type Contender, contest, curvesOf, ranking } from "../contest.js";
 import { loadDigits, SIDE } from "../data/mnist.js";
 import type { Example, Run } from "../example.js";
 
@@ -71,5 +75,6 @@ export const regularization: Example = async (run) => {
   });
   run.picture("development", curvesOf(outcomes, "dev", "1,000 digits to learn from"));
   run.picture("training", curvesOf(outcomes, "train", "The same on the training data"));
+  run.conclude(`Unseen digits, after 1,000 to learn from: ${ranking(outcomes)}.`);
   return accuracies(outcomes);
 };

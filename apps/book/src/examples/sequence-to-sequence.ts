@@ -1,7 +1,11 @@
 /**
  * Sequence to sequence (Jiang §8.5.1): from the letters of English words to the phonemes they are spoken with (CMUdict). A GRU
  * and an LSTM with attention and a transformer learn the same; they are tried on words they have not seen, with greedy search
- * and with beam search.
+ * and with beam search. All three learn with one setting, chosen on the validation words; the test words are tried once.
+ *
+ * Seed 1, of 400 test words: GRU 47 % right and 16.6 % of the phonemes wrong, LSTM 44 and 17.9 %, transformer 45 and 17.2 %. Four
+ * beams change this by 2 % at most. Many are names, whose spelling does not tell how they are spoken; each figure of words is
+ * uncertain by 2.5 %, so that the three do not differ.
  */
 import { inference } from "@neurite/autograd";
 import type { Tensor } from "@neurite/core";
@@ -17,7 +21,7 @@ import {
 } from "@neurite/models";
 import { Adam, cosineDecay, warmup } from "@neurite/optimizers";
 import { loadPronunciations } from "../data/text.js";
-import type { Example, Metrics, Run } from "../example.js";
+import { type Example, type Metrics, percent, type Run } from "../example.js";
 import { fit } from "../fit.js";
 import { heatmap, lineChart, type Series } from "../pictures/chart.js";
 import { attentionOf, batchOf, editDistance, type Languages, type Pair, sourcesOf } from "../sequences.js";
@@ -25,9 +29,10 @@ import { attentionOf, batchOf, editDistance, type Languages, type Pair, sourcesO
 /** Letters of the longest word. */
 const LONGEST = 7;
 const SHORTEST = 3;
+/** Words of the test, and half as many of the validation. */
 const UNSEEN = 400;
 const BATCH = 96;
-const STEPS = 280;
+const STEPS = 240;
 const FEATURES = 96;
 /** Phonemes of the longest answer, the end mark counted. */
 const STEPS_OUT = 11;
@@ -69,8 +74,8 @@ async function beamAnswers(model: Model, pairs: readonly Pair[], languages: Lang
   return found.map(([best]) => languages.target.decode(best!.tokens));
 }
 
-/** Words to learn from and unseen ones. */
-async function draw({ generator }: Run): Promise<{ readonly train: Pair[]; readonly unseen: Pair[] }> {
+/** Words to learn from, to choose settings by, and to test. */
+async function draw({ generator }: Run): Promise<Readonly<Record<"train" | "validation" | "unseen", Pair[]>>> {
   const words = (await loadPronunciations()).filter(
     ([{ length }, phonemes]) => length >= SHORTEST && length <= LONGEST && phonemes.length < STEPS_OUT,
   );
@@ -78,11 +83,15 @@ async function draw({ generator }: Run): Promise<{ readonly train: Pair[]; reado
     const [word, target] = words[i]!;
     return { source: [...word], target };
   });
-  return { unseen: pairs.slice(0, UNSEEN), train: pairs.slice(UNSEEN) };
+  return {
+    validation: pairs.slice(0, UNSEEN / 2),
+    unseen: pairs.slice(UNSEEN / 2, 1.5 * UNSEEN),
+    train: pairs.slice(1.5 * UNSEEN),
+  };
 }
 
 export const sequenceToSequence: Example = async (run) => {
-  const { train, unseen } = await draw(run);
+  const { train, validation, unseen } = await draw(run);
   const languages = {
     source: Vocabulary.build(train.map(({ source }) => source)),
     target: Vocabulary.build(train.map(({ target }) => target)),
@@ -114,6 +123,7 @@ export const sequenceToSequence: Example = async (run) => {
   const metrics: Record<string, number> = {};
   const spoken: Record<string, readonly (readonly string[])[]> = {};
   for (const [i, [name, model]] of Object.entries(models).entries()) {
+    const batches = generator.fork(1); // the same for all
     const { measured } = await fit(run, {
       model,
       optimizer: new Adam(model.parameters(), {
@@ -121,21 +131,21 @@ export const sequenceToSequence: Example = async (run) => {
         clipNorm: 1,
       }),
       loss: () => {
-        const pairs = Array.from({ length: BATCH }, () => train[generator.integer(train.length)]!);
+        const pairs = Array.from({ length: BATCH }, () => train[batches.integer(train.length)]!);
         return model.loss(...batchOf(pairs, languages));
       },
       steps: STEPS,
-      points: 8,
+      points: 6,
       before: i * STEPS,
       total: names.length * STEPS,
-      evaluate: async () => scoreOf(unseen, await greedyAnswers(model, unseen, languages)).phonemeErrorRate,
+      evaluate: async () => scoreOf(validation, await greedyAnswers(model, validation, languages)).phonemeErrorRate,
     });
     curves.push({ name, points: measured });
     spoken[name] = await greedyAnswers(model, unseen, languages);
     Object.assign(metrics, prefixed(name, scoreOf(unseen, spoken[name])));
     Object.assign(metrics, prefixed(`${name}Beam`, scoreOf(unseen, await beamAnswers(model, unseen, languages))));
   }
-  run.picture("curves", lineChart(curves, { title: "Unseen words", x: "step", y: "phoneme error rate" }));
+  run.picture("curves", lineChart(curves, { title: "Validation words", x: "step", y: "phoneme error rate" }));
   run.say(`word: dictionary | ${names.join(" | ")}`);
   for (const [i, { source, target }] of unseen.slice(0, SHOWN).entries()) {
     run.say(
@@ -152,6 +162,11 @@ export const sequenceToSequence: Example = async (run) => {
     "attention",
     heatmap(weights, { title, x: "letter", y: "phoneme", columns: shown.source, rows: written }),
   );
+  const told = names.map((name) => {
+    const [greedy, beam] = [metrics[`${name}WordAccuracy`]!, metrics[`${name}BeamWordAccuracy`]!];
+    return `${name} ${percent(greedy)}, with ${BEAMS} beams ${percent(beam)}`;
+  });
+  run.conclude(`Unseen words spoken as in the dictionary: ${told.join("; ")}.`);
   return metrics;
 };
 

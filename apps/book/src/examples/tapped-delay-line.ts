@@ -184,10 +184,18 @@ export const tappedDelayLine: Example = async (run) => {
   ];
   run.picture("loop", lineChart(responses, { title: "Response to an impulse", x: "step", y: "output" }));
 
-  return {
+  const metrics = {
     largestTapError: largest(taps, FILTER),
     speechGainDecibels: gain(unseen, learned),
     leastSquaresGainDecibels: gain(unseen, best),
     loopLargestError: largest(looped, RESONANCE),
   };
+  run.conclude(
+    `The filter's taps are found to ${metrics.largestTapError.toPrecision(1)}, the loop's numbers to ${metrics.loopLargestError.toExponential(0)}.`,
+  );
+  run.conclude(
+    `On unheard speech the learned taps gain ${metrics.speechGainDecibels.toFixed(2)} dB, ` +
+      `least squares ${metrics.leastSquaresGainDecibels.toFixed(2)} dB.`,
+  );
+  return metrics;
 };

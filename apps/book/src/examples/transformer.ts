@@ -2,7 +2,11 @@
  * A decoder-only transformer on the characters of Moby-Dick (Jiang §8.2.5): its perplexity on chapters it has not read, a text
  * that it makes up, and what the heads of its last layer look at.
  *
- * Seed 1: a perplexity of 6.5 by character on unseen chapters, of 79 characters.
+ * It reads chapters 1 to 105. Its settings were chosen on chapters 121 to 135; chapters 106 to 120 are the test and measured
+ * once, at the end.
+ *
+ * Seed 1: a perplexity of 6.7 by character on the test chapters, of 79 characters (6.6 in validation). It writes words, some of them
+ * English, but no sentences.
  */
 import { inference } from "@neurite/autograd";
 import { crossEntropy, fromHost, type Tensor } from "@neurite/core";
@@ -16,16 +20,17 @@ import type { Example } from "../example.js";
 import { fit } from "../fit.js";
 import { beside, heatmap, lineChart } from "../pictures/chart.js";
 
-/** The chapters after this one are the unseen text. */
-const LAST_CHAPTER = 120;
+/** First and last chapter of each part. */
+const CHAPTERS = { train: [1, 105], test: [106, 120], validation: [121, 135] } as const;
 const HEADS = 4;
 const FEATURES = 96;
 const LAYERS = 2;
 const BATCH = 16;
 const TIME = 64;
 const STEPS = 700;
-/** Windows of the unseen text for the curve. */
+/** Windows of the validation text for a point of the curve. */
 const WINDOWS = 60;
+const TEST_WINDOWS = 400;
 /** What it goes on from, of one length. */
 const PROMPTS = ["The whale ", "And Ahab, ", "It was the"];
 const LOOKED_AT = "the white whale was seen, the whale";
@@ -64,10 +69,11 @@ async function lookedAt(model: TransformerLanguageModel, tokens: readonly number
 }
 
 export const transformer: Example = async (run) => {
-  const [read, unread] = await Promise.all([loadMobyDick(1, LAST_CHAPTER), loadMobyDick(LAST_CHAPTER + 1)]);
-  const vocabulary = Vocabulary.build([splitCharacters(read)], 20);
-  const train = Int32Array.from(vocabulary.encode(splitCharacters(read)));
-  const test = Int32Array.from(vocabulary.encode(splitCharacters(unread)));
+  const read = splitCharacters(await loadMobyDick(...CHAPTERS.train));
+  const vocabulary = Vocabulary.build([read], 20);
+  const encode = (characters: readonly string[]) => Int32Array.from(vocabulary.encode(characters));
+  const train = encode(read);
+  const validation = encode(splitCharacters(await loadMobyDick(...CHAPTERS.validation)));
   const { generator } = run;
   const model = new TransformerLanguageModel({
     tokens: vocabulary.size,
@@ -84,12 +90,12 @@ export const transformer: Example = async (run) => {
   const lossOf = (text: Int32Array, starts: readonly number[]) =>
     crossEntropy(model.forward(windowsOf(text, starts, 0)), windowsOf(text, starts, 1));
   const measure = inference(lossOf);
-  const perplexity = async (windows: number) => {
+  const perplexity = async (text: Int32Array, windows: number) => {
     const mean = new RunningMean();
-    const apart = Math.floor((test.length - TIME - 1) / windows);
+    const apart = Math.floor((text.length - TIME - 1) / windows);
     for (let first = 0; first < windows; first += 30) {
       const starts = Array.from({ length: Math.min(30, windows - first) }, (_, i) => (first + i) * apart);
-      mean.add(await measure(test, starts).item(), starts.length);
+      mean.add(await measure(text, starts).item(), starts.length);
     }
     return Math.exp(mean.value);
   };
@@ -103,12 +109,12 @@ export const transformer: Example = async (run) => {
       ),
     steps: STEPS,
     points: 14,
-    evaluate: () => perplexity(WINDOWS),
+    evaluate: () => perplexity(validation, WINDOWS),
   });
   const seen = objective.map(([step, loss]) => [step, Math.exp(loss)] as const);
   const curves = [
     { name: "training", points: seen },
-    { name: "unseen chapters", points: measured },
+    { name: "validation chapters", points: measured },
   ];
   run.picture(
     "curves",
@@ -139,5 +145,14 @@ export const transformer: Example = async (run) => {
     }),
   );
   run.picture("attention", beside(heads, 2));
-  return { testPerplexity: await perplexity(400), untrainedPerplexity: vocabulary.size };
+  const test = encode(splitCharacters(await loadMobyDick(...CHAPTERS.test)));
+  const testPerplexity = await perplexity(test, TEST_WINDOWS);
+  run.conclude(
+    `Perplexity by character on chapters it has not read: ${testPerplexity.toFixed(2)}, of ${vocabulary.size} characters.`,
+  );
+  return {
+    validationPerplexity: await perplexity(validation, TEST_WINDOWS),
+    testPerplexity,
+    untrainedPerplexity: vocabulary.size,
+  };
 };

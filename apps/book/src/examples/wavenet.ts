@@ -1,6 +1,12 @@
 /**
  * WaveNet on a voice (Jiang §8.5): dilated causal convolutions predict each of 8000 samples a second, a class of µ-law, from
- * those before it. Bits a sample on the last seconds, which it has not heard, beside simpler predictors; and a second of its own.
+ * those before it. Bits a sample on seconds that it has not heard, beside simpler predictors; and a second of its own.
+ *
+ * It hears the first 64 % of the recording. The last 20 % are for validation: the settings were chosen on them. The 16 % between
+ * are the test, measured once, at the end.
+ *
+ * Seed 1: 6.2 bits a test sample; a linear prediction takes 7.4, a histogram 7.7. (6.5, 7.3 and 7.8 in validation.) Its own second
+ * is a noise as loud as the voice, not speech: it has heard no more than eight seconds.
  */
 import { inference } from "@neurite/autograd";
 import { fromHost, type Tensor } from "@neurite/core";
@@ -17,12 +23,14 @@ import { leastSquares } from "./tapped-delay-line.js";
 
 const RATE = 8000;
 const LEVELS = 256;
-/** Of the recording to learn from; the rest is unheard. */
-const HEARD = 0.8;
+/** Where the part to learn from and that of the test end; the rest is for validation. */
+const ENDS = { heard: 0.64, test: 0.8 };
+/** Pieces of an unheard part that are measured one by one: the first samples of each have a short past. */
+const PIECES = 8;
 const BATCH = 4;
 /** Samples of a training sequence. */
 const TIME = 1500;
-const STEPS = 200;
+const STEPS = 160;
 const TAPS = 16;
 
 /** Bits a sample of a histogram of the classes heard, each counted once more. */
@@ -60,9 +68,10 @@ export const wavenet: Example = async (run) => {
   const { generator } = run;
   const speech = await loadSpeech(RATE);
   const codes = muLawEncode(speech);
-  const split = Math.floor(HEARD * codes.length);
-  const [heard, unheard] = [codes.subarray(0, split), codes.subarray(split)];
-  const model = new WaveNet({ levels: LEVELS, layers: 8, cycles: 2, residual: 32, skip: 64, generator });
+  const [heardEnd, testEnd] = [ENDS.heard, ENDS.test].map((end) => Math.floor(end * codes.length)) as [number, number];
+  const heard = codes.subarray(0, heardEnd);
+  const unheard = { test: codes.subarray(heardEnd, testEnd), validation: codes.subarray(testEnd) };
+  const model = new WaveNet({ levels: LEVELS, layers: 9, cycles: 1, residual: 32, skip: 64, generator });
   const batch = (from: Int32Array, starts: readonly number[], time: number): Tensor => {
     const rows = new Int32Array(starts.length * time);
     starts.forEach((start, row) => {
@@ -70,18 +79,17 @@ export const wavenet: Example = async (run) => {
     });
     return fromHost(rows, "int32", [starts.length, time]);
   };
-  const measure = inference((start: number, time: number) => model.loss(batch(unheard, [start], time)));
-  // in parts: the first samples of each have a short past, which counts against it
-  const bits = async (parts: number) => {
+  const measure = inference((from: Int32Array, start: number, time: number) => model.loss(batch(from, [start], time)));
+  const bits = async (from: Int32Array) => {
     const mean = new RunningMean();
-    const time = Math.floor(unheard.length / parts);
-    for (let part = 0; part < parts; part++) mean.add(await measure(part * time, time).item());
+    const time = Math.floor(from.length / PIECES);
+    for (let piece = 0; piece < PIECES; piece++) mean.add(await measure(from, piece * time, time).item());
     return mean.value / Math.LN2;
   };
   const { objective, measured } = await fit(run, {
     model,
     optimizer: new Adam(model.parameters(), {
-      learningRate: cosineDecay({ rate: 4e-3, total: STEPS }),
+      learningRate: cosineDecay({ rate: 8e-3, total: STEPS }),
       clipNorm: 1,
     }),
     loss: () =>
@@ -94,29 +102,34 @@ export const wavenet: Example = async (run) => {
       ),
     steps: STEPS,
     points: 10,
-    evaluate: () => bits(8),
+    evaluate: () => bits(unheard.validation),
   });
   const metrics = {
-    testBits: measured.at(-1)![1],
-    linearPredictionBits: linearBits(heard, unheard),
-    histogramBits: histogramBits(heard, unheard),
+    validationBits: measured.at(-1)![1],
+    testBits: await bits(unheard.test),
+    linearPredictionBits: linearBits(heard, unheard.test),
+    histogramBits: histogramBits(heard, unheard.test),
     receptiveField: model.receptiveField,
   };
+  run.conclude(
+    `A sample it has not heard takes ${metrics.testBits.toFixed(2)} bits; the best linear prediction from ${TAPS} samples takes ` +
+      `${metrics.linearPredictionBits.toFixed(2)}, a histogram ${metrics.histogramBits.toFixed(2)}, and the classes themselves 8.`,
+  );
   const flat = (value: number) => measured.map(([step]) => [step, value] as const);
   const curves = [
-    { name: "heard", points: objective.map(([step, nats]) => [step, nats / Math.LN2] as const) },
-    { name: "unheard", points: measured },
-    { name: "unheard, linear prediction", points: flat(metrics.linearPredictionBits) },
-    { name: "unheard, histogram", points: flat(metrics.histogramBits) },
+    { name: "heard: WaveNet", points: objective.map(([step, nats]) => [step, nats / Math.LN2] as const) },
+    { name: "validation: WaveNet", points: measured },
+    { name: "linear prediction", points: flat(linearBits(heard, unheard.validation)) },
+    { name: "histogram", points: flat(histogramBits(heard, unheard.validation)) },
   ];
   run.picture("curves", lineChart(curves, { title: "WaveNet on a voice", x: "step", y: "bits a sample" }));
 
   run.say("A second of its own …");
-  const prompt = batch(unheard, [0], model.receptiveField);
+  const prompt = batch(unheard.test, [0], model.receptiveField);
   const [written] = await model.generate(prompt, { steps: RATE, temperature: 0.9, generator });
   prompt.dispose();
   const own = muLawDecode(Int32Array.from(written!));
-  const real = speech.subarray(split, split + RATE);
+  const real = speech.subarray(heardEnd, heardEnd + RATE);
   const waves = [
     { name: "voice", points: points(real, 0.5) },
     { name: "WaveNet", points: points(own, -0.5) },

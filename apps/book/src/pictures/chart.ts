@@ -49,6 +49,33 @@ function svg(width: number, height: number, content: readonly string[]): string 
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ${font}><rect width="100%" height="100%" fill="#fff"/>${content.join("")}</svg>\n`;
 }
 
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** A number at a logarithmic axis: 200, 0.05, 10⁻⁶, 2·10⁶. */
+function powerText(value: number): string {
+  if (value >= 1e-3 && value < 1e4) return String(Number(value.toPrecision(3)));
+  const [factor, power] = value.toExponential(0).split("e").map(Number) as [number, number];
+  const digits = String(Math.abs(power)).replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)]!);
+  return `${factor === 1 ? "" : `${factor}·`}10${power < 0 ? "⁻" : ""}${digits}`;
+}
+
+/** An axis' scale and the ticks that have a label, about `count`. */
+function axis(log: boolean, domain: readonly [number, number], range: readonly [number, number], count: number) {
+  const scale = (log ? scaleLog : scaleLinear)(domain, range);
+  const text = scale.tickFormat(count);
+  const ticks = scale.ticks(count).flatMap((value) => {
+    const label = text(value);
+    return label === "" ? [] : [{ at: scale(value), label: log ? powerText(value) : label }];
+  });
+  return { scale, ticks };
+}
+
+/** Bounds rounded outwards to 1, 2 or 5 times a power of ten. */
+function roundLog([low, high]: readonly [number, number]): [number, number] {
+  const steps = (value: number) => [1, 2, 5, 10].map((factor) => factor * 10 ** Math.floor(Math.log10(value)));
+  return [steps(low).findLast((step) => step <= low) ?? low, steps(high).find((step) => step >= high) ?? high];
+}
+
 /** Lines (or dots) over one pair of axes, with a legend. */
 export function lineChart(
   series: readonly Series[],
@@ -58,16 +85,19 @@ export function lineChart(
   const [left, right] = extent(points, ([x]) => x);
   const [low, high] = extent(points, ([, y]) => y);
   const inner = { right: width - MARGIN.right, bottom: height - MARGIN.bottom };
-  const x = (logX ? scaleLog : scaleLinear)([left ?? 0, right ?? 1], [MARGIN.left, inner.right]);
-  const y = (logY ? scaleLog : scaleLinear)([low ?? 0, high ?? 1], [inner.bottom, MARGIN.top]).nice();
+  const bounds: [number, number] = [low ?? (logY ? 0.1 : 0), high ?? 1];
+  const rounded = logY ? roundLog(bounds) : (scaleLinear(bounds, [0, 1]).nice().domain() as [number, number]);
+  const across = axis(logX, [left ?? (logX ? 0.1 : 0), right ?? 1], [MARGIN.left, inner.right], 7);
+  const up = axis(logY, rounded, [inner.bottom, MARGIN.top], 6);
+  const [x, y] = [across.scale, up.scale];
   const content = [label(MARGIN.left, 20, title, 'font-size="14" font-weight="bold"')];
-  for (const tick of y.ticks(6)) {
-    const at = y(tick);
+  for (const { at, label: text } of up.ticks) {
     content.push(`<line x1="${MARGIN.left}" x2="${inner.right}" y1="${at}" y2="${at}" stroke="#e5e5e5"/>`);
-    content.push(label(MARGIN.left - 8, at + 4, y.tickFormat(6)(tick), 'text-anchor="end"'));
+    content.push(label(MARGIN.left - 8, at + 4, text, 'text-anchor="end"'));
   }
-  for (const tick of x.ticks(7)) {
-    content.push(label(x(tick), inner.bottom + 18, x.tickFormat(7)(tick), 'text-anchor="middle"'));
+  for (const { at, label: text } of across.ticks) {
+    content.push(`<line x1="${at}" x2="${at}" y1="${inner.bottom}" y2="${inner.bottom + 4}" stroke="#444"/>`);
+    content.push(label(at, inner.bottom + 18, text, 'text-anchor="middle"'));
   }
   content.push(
     `<path d="M${MARGIN.left},${MARGIN.top}V${inner.bottom}H${inner.right}" fill="none" stroke="#444"/>`,
@@ -118,7 +148,7 @@ export interface HeatmapOptions {
   readonly y: string;
   readonly columns: readonly string[];
   readonly rows: readonly string[];
-  /** Writes the numbers into the cells. */
+  /** Writes the numbers into the cells, fractions with three digits. */
   readonly numbers?: boolean;
   readonly cell?: number;
 }
@@ -136,22 +166,29 @@ function colorOf(shade: number, full: Color): string {
 export function heatmap(values: readonly (readonly number[])[], options: HeatmapOptions): string {
   const { title, x, y, columns, rows, numbers = false, cell = 34 } = options;
   const left = 32 + 8 * Math.max(...rows.map((row) => row.length));
-  const top = 58 + 7 * Math.max(...columns.map((column) => column.length));
+  const longest = Math.max(...columns.map((column) => column.length));
+  // names as short as the cells are wide need no slope
+  const upright = 8 * longest <= cell;
+  const top = 58 + (upright ? 0 : 7 * longest);
   const most = Math.max(...values.flat().map(Math.abs), Number.MIN_VALUE);
   const width = Math.max(left + cell * columns.length + 16, 20 + 8 * title.length);
   const height = top + cell * rows.length + 16;
   const content = [
     label(8, 18, title, 'font-size="14" font-weight="bold"'),
-    label(left + (cell * columns.length) / 2, 34, x, 'text-anchor="middle" fill="#666"'),
+    label(left + (cell * columns.length) / 2, 34, x, 'text-anchor="middle" fill="#444"'),
     label(
       0,
       0,
       y,
-      `text-anchor="middle" fill="#666" transform="translate(14 ${top + (cell * rows.length) / 2}) rotate(-90)"`,
+      `text-anchor="middle" fill="#444" transform="translate(14 ${top + (cell * rows.length) / 2}) rotate(-90)"`,
     ),
   ];
   columns.forEach((column, j) => {
-    content.push(label(0, 0, column, `transform="translate(${left + cell * (j + 0.6)} ${top - 6}) rotate(-60)"`));
+    content.push(
+      upright
+        ? label(left + cell * (j + 0.5), top - 6, column, 'text-anchor="middle"')
+        : label(0, 0, column, `transform="translate(${left + cell * (j + 0.6)} ${top - 6}) rotate(-60)"`),
+    );
   });
   values.forEach((row, i) => {
     content.push(label(left - 6, top + cell * (i + 0.5) + 4, rows[i] ?? "", 'text-anchor="end"'));
@@ -163,9 +200,8 @@ export function heatmap(values: readonly (readonly number[])[], options: Heatmap
       );
       if (!numbers || value === 0) return;
       const at = `text-anchor="middle" font-size="11" fill="${shade > 0.6 ? "#fff" : "#222"}"`;
-      content.push(
-        label(left + cell * (j + 0.5), top + cell * (i + 0.5) + 4, String(Number(value.toPrecision(3))), at),
-      );
+      const text = String(Number.isInteger(value) ? value : Number(value.toPrecision(3)));
+      content.push(label(left + cell * (j + 0.5), top + cell * (i + 0.5) + 4, text, at));
     });
   });
   return svg(width, height, content);
