@@ -1,24 +1,18 @@
 /** Jacobians, and their products with vectors from either side (Jiang §8.4). */
 import {
   expectSameShape,
+  expectTensor,
   fromHost,
   hostArray,
-  isTensor,
   mul,
   reshape,
   scope,
   stack,
   sum,
   type Tensor,
-  ValueError,
   zeros,
 } from "@neurite/core";
 import { grad } from "./value-and-grad.js";
-
-function expectTensor(op: string, argument: string, value: unknown): void {
-  if (isTensor(value)) return;
-  throw new ValueError({ op, argument, expected: "a tensor", received: value === null ? "null" : typeof value });
-}
 
 /**
  * Jᵀe, where J = ∂fn/∂x: what reverse-mode differentiation passes from a layer's output to its input.

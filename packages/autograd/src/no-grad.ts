@@ -1,5 +1,5 @@
 /** Running without recording. */
-import { isTensor, scope, state, type Tensor, ValueError, viewOf } from "@neurite/core";
+import { expectTensor, scope, state, type Tensor, viewOf } from "@neurite/core";
 import { Lease } from "./lease.js";
 import { Tape } from "./tape.js";
 
@@ -53,14 +53,7 @@ export function inference<A extends readonly unknown[], T>(fn: (...args: A) => T
 
 /** The same value, cut off from what made it: no gradient flows through. */
 export function stopGradient(x: Tensor): Tensor {
-  if (!isTensor(x)) {
-    throw new ValueError({
-      op: "stopGradient",
-      argument: "x",
-      expected: "a tensor",
-      received: x === null ? "null" : typeof x,
-    });
-  }
+  expectTensor("stopGradient", "x", x);
   x.expectLive("stopGradient");
   return viewOf(x, x.shape, x.strides, x.offset);
 }

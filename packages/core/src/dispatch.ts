@@ -5,19 +5,19 @@
 import type { FusedKernel } from "./backend.js";
 import type { Device } from "./device.js";
 import { defaultDevice } from "./device.js";
-import { IndexError, ValueError } from "./errors.js";
+import { IndexError } from "./errors.js";
 import type { Meta, OpRecord } from "./op.js";
 import { withPacked } from "./ops/copy.js";
 import { scope } from "./scope.js";
 import { state } from "./state.js";
-import { allocateTensor, asView, commonDevice, isTensor, type Tensor } from "./tensor.js";
+import { allocateTensor, asView, commonDevice, expectTensor, isTensor, type Tensor } from "./tensor.js";
 
 /**
  * Runs an op and returns its outputs.
  * @param aux whether hidden results are wanted behind the outputs; only autograd asks for them
  */
 export function dispatch<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux = false): Tensor[] {
-  for (let i = 0; i < inputs.length; i++) if (!isTensor(inputs[i])) throw notATensor(op.name, i, inputs[i]);
+  for (let i = 0; i < inputs.length; i++) if (!isTensor(inputs[i])) expectTensor(op.name, `input ${i}`, inputs[i]);
   const frame = state.top;
   if (frame === null) return execute(op, inputs, attrs, aux);
   state.top = frame.below;
@@ -26,16 +26,6 @@ export function dispatch<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A
   } finally {
     state.top = frame;
   }
-}
-
-function notATensor(op: string, position: number, received: unknown): ValueError {
-  return new ValueError({
-    op,
-    argument: `input ${position}`,
-    expected: "a tensor",
-    received: received === null || typeof received !== "object" ? String(received) : received.constructor.name,
-    remedy: "Make one with tensor(…).",
-  });
 }
 
 function execute<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux: boolean): Tensor[] {

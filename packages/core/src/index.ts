@@ -80,6 +80,7 @@ export * from "./shape.js";
 export { state, VERSION } from "./state.js";
 export {
   allocateTensor,
+  expectTensor,
   fromHost,
   isTensor,
   madeOnHost,

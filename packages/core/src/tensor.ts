@@ -5,7 +5,7 @@
 import type { StorageId, View } from "./backend.js";
 import { type Device, defaultDevice, type Storage } from "./device.js";
 import { type DType, hostArray, type TypedArray } from "./dtype.js";
-import { DeviceError, DisposedError, ShapeError, UnsupportedError } from "./errors.js";
+import { DeviceError, DisposedError, ShapeError, UnsupportedError, ValueError } from "./errors.js";
 import { packed } from "./ops/copy.js";
 import { add, div, mul, sub } from "./ops/elementwise.js";
 import { matmul } from "./ops/matmul.js";
@@ -241,6 +241,19 @@ export function isTensor(value: unknown): value is Tensor {
     value instanceof Tensor ||
     (typeof value === "object" && value !== null && (value as { [BRAND]?: boolean })[BRAND] === true)
   );
+}
+
+/** Throws unless `value` is a tensor. */
+export function expectTensor(op: string, argument: string, value: unknown): asserts value is Tensor {
+  if (isTensor(value)) return;
+  const received = ArrayBuffer.isView(value) ? `a ${value.constructor.name}` : typeof value;
+  throw new ValueError({
+    op,
+    argument,
+    expected: "a tensor",
+    received: value === null ? "null" : Array.isArray(value) ? "an array" : received,
+    remedy: "Make one of numbers with tensor().",
+  });
 }
 
 /** A new uninitialised contiguous tensor. */

@@ -4,6 +4,7 @@ import {
   arange,
   concat,
   expectSameShape,
+  expectTensor,
   flip,
   formatShape,
   greaterEqual,
@@ -22,7 +23,7 @@ import {
   ValueError,
   windows,
 } from "@neurite/core";
-import { expectSize, expectTensor } from "./expect.js";
+import { expectSize } from "./expect.js";
 import { type InitOptions, initUniform } from "./initializers.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";

@@ -1,5 +1,5 @@
 /** Checks of the arguments that layers share. */
-import { isTensor, ValueError } from "@neurite/core";
+import { ValueError } from "@neurite/core";
 import { Module } from "./module.js";
 
 /** Throws unless `value` is a positive integer; for sizes in constructors. */
@@ -39,18 +39,6 @@ export function expectWord(op: string, argument: string, value: string, words: r
   if (words.includes(value)) return;
   const expected = `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
   throw new ValueError({ op, argument, expected, received: String(value) });
-}
-
-/** Throws unless `value` is a tensor. */
-export function expectTensor(op: string, argument: string, value: unknown): void {
-  if (isTensor(value)) return;
-  throw new ValueError({
-    op,
-    argument,
-    expected: "a tensor",
-    received: Array.isArray(value) ? "an array" : typeof value,
-    remedy: "Make one of numbers with tensor().",
-  });
 }
 
 /** Throws unless `value` is a module. */

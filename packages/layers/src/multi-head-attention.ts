@@ -7,6 +7,7 @@ import {
   type Device,
   dropout,
   expectSameShape,
+  expectTensor,
   formatShape,
   greaterEqual,
   isTensor,
@@ -28,7 +29,7 @@ import {
   zeros,
 } from "@neurite/core";
 import { expectProbability } from "./dropout.js";
-import { expectSize, expectTensor } from "./expect.js";
+import { expectSize } from "./expect.js";
 import { type InitOptions, initUniform } from "./initializers.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";

@@ -7,6 +7,7 @@ import {
   concat,
   expectIndex,
   expectSameShape,
+  expectTensor,
   formatShape,
   type Generator,
   isTensor,
@@ -24,7 +25,7 @@ import {
   zeros,
 } from "@neurite/core";
 import { Dropout } from "./dropout.js";
-import { expectSize, expectTensor } from "./expect.js";
+import { expectSize } from "./expect.js";
 import { type InitOptions, initUniform } from "./initializers.js";
 import { Module } from "./module.js";
 

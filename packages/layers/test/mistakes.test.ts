@@ -157,7 +157,7 @@ describe("numbers that are no tensor", () => {
 
   it("are found where they arrive, and other failures stay what they are", () => {
     const net = new layers.Sequential(new layers.Sequential(new Linear(2, 2)));
-    expect(() => net.forward(wrong([[1, 2]]))).toThrow(/forward: x expects a tensor.*\(in module 0\.0\)/);
+    expect(() => net.forward(wrong([[1, 2]]))).toThrow(/linear: x expects a tensor.*\(in module 0\.0\)/);
     class Broken extends layers.Module {
       forward(inputs: readonly Tensor[]): number {
         return (inputs as never as { nothing: { length: number } }).nothing.length;

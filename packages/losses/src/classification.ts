@@ -12,6 +12,7 @@ import {
   expectIndex,
   expectSameDType,
   expectSameShape,
+  expectTensor,
   formatShape,
   gather,
   logSoftmax,
@@ -28,7 +29,7 @@ import {
   ValueError,
   where,
 } from "@neurite/core";
-import { expectReduction, expectTensor, type LossOptions, reduceLoss } from "./reduction.js";
+import { expectReduction, type LossOptions, reduceLoss } from "./reduction.js";
 import { expectAlike } from "./regression.js";
 
 export interface ClassWeights {

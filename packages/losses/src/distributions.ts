@@ -6,6 +6,7 @@ import {
   elementwise,
   expectSameDType,
   expectSameShape,
+  expectTensor,
   maximum,
   mul,
   sqrt,
@@ -13,7 +14,7 @@ import {
   type Tensor,
   ValueError,
 } from "@neurite/core";
-import { expectReduction, expectTensor, type LossOptions, type Reduction, reduceLoss } from "./reduction.js";
+import { expectReduction, type LossOptions, type Reduction, reduceLoss } from "./reduction.js";
 import { expectAlike } from "./regression.js";
 
 export interface KLDivOptions {

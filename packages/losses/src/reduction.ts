@@ -1,5 +1,5 @@
 /** From a loss for each element or position to the loss of a batch. */
-import { isTensor, mean, sum, type Tensor, ValueError } from "@neurite/core";
+import { mean, sum, type Tensor, ValueError } from "@neurite/core";
 
 /** `mean` over all elements (or positions that count), `sum`, or `none` for each one's own. */
 export type Reduction = "mean" | "sum" | "none";
@@ -22,13 +22,6 @@ export function reduceLoss(op: string, loss: Tensor, reduction: Reduction = "mea
   expectReduction(op, reduction);
   if (reduction === "none") return loss;
   return reduction === "sum" ? sum(loss) : mean(loss);
-}
-
-/** @throws ValueError for anything but a tensor */
-export function expectTensor(op: string, argument: string, value: unknown): void {
-  if (isTensor(value)) return;
-  const received = Array.isArray(value) ? "an array" : typeof value;
-  throw new ValueError({ op, argument, expected: "a tensor", received, remedy: "Make one of numbers with tensor()." });
 }
 
 /** @throws ValueError unless the value is a finite number of at least 0 */

@@ -7,10 +7,11 @@ import {
   expectFloat,
   expectSameDType,
   expectSameShape,
+  expectTensor,
   type Tensor,
   ValueError,
 } from "@neurite/core";
-import { expectNonNegative, expectTensor, type LossOptions, reduceLoss } from "./reduction.js";
+import { expectNonNegative, type LossOptions, reduceLoss } from "./reduction.js";
 
 export interface SmoothL1Options extends LossOptions {
   /** |error| from which the loss is linear. Default 1. */

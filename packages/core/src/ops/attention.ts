@@ -4,7 +4,7 @@ import { expectFloat, expectSameDType } from "../dtype.js";
 import { DTypeError, ShapeError } from "../errors.js";
 import { defineOp } from "../op.js";
 import { broadcastShapes, formatShape, type Shape, sameShape } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import { expectTensor, type Tensor } from "../tensor.js";
 import { mul, where } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { sumTo } from "./reduce.js";
@@ -101,6 +101,7 @@ const maskedSoftmaxOp = /* @__PURE__ */ defineOp<Record<string, never>>({
  * @throws ShapeError, DTypeError for a mask that does not fit
  */
 export function maskedSoftmax(scores: Tensor, mask?: Tensor): Tensor {
+  expectTensor("maskedSoftmax", "scores", scores);
   return mask ? dispatch(maskedSoftmaxOp, [scores, mask], {})[0]! : softmax(scores);
 }
 
@@ -119,8 +120,8 @@ export interface AttentionOptions {
  * @returns [..., n, v]; a query that may attend to nothing gets zeros
  */
 export function attention(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor {
-  const { mask, scale = 1 / Math.sqrt(query.shape[query.rank - 1] ?? 1) } = options;
   for (const [name, x] of Object.entries({ query, key, value })) {
+    expectTensor("attention", name, x);
     if (x.rank >= 2) continue;
     throw new ShapeError({
       op: "attention",
@@ -130,6 +131,7 @@ export function attention(query: Tensor, key: Tensor, value: Tensor, options: At
       remedy: "Add the missing axes with unsqueeze.",
     });
   }
+  const { mask, scale = 1 / Math.sqrt(query.shape[query.rank - 1] ?? 1) } = options;
   const inputs = mask ? [query, key, value, mask] : [query, key, value];
   return dispatch(attentionOp, inputs, { scale })[0]!;
 }

@@ -6,7 +6,7 @@ import { e } from "../expression.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { composite } from "../scope.js";
 import { expectSameShape, formatShape, sizeOf } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import { expectTensor, type Tensor } from "../tensor.js";
 import { add, mul } from "./elementwise.js";
 import {
   affineGradients,
@@ -99,6 +99,7 @@ export interface BatchNormResult {
  * @throws ShapeError, DTypeError, ValueError
  */
 export function batchNorm(x: Tensor, options: NormalizationOptions = {}): BatchNormResult {
+  expectTensor("batchNorm", "x", x);
   const { weight, bias, eps = 1e-5 } = options;
   const channels = channelsOf("batchNorm", x);
   const results = composite("batchNorm", () => {

@@ -6,7 +6,7 @@ import { ShapeError, ValueError } from "../errors.js";
 import { defineOp } from "../op.js";
 import { composite } from "../scope.js";
 import { formatShape, normalizeAxis, sizeOf } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import { expectTensor, type Tensor } from "../tensor.js";
 import { withPacked } from "./copy.js";
 import { slice, squeeze, unsqueeze } from "./views.js";
 
@@ -87,6 +87,7 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
  * @throws ShapeError when the lengths do not add up
  */
 export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
+  expectTensor("split", "x", x);
   const at = normalizeAxis("split", axis, x.rank);
   const total = x.shape[at]!;
   const lengths = typeof parts === "number" ? new Array<number>(parts).fill(total / parts) : parts;
@@ -119,6 +120,7 @@ const splitOp = /* @__PURE__ */ defineOp<{ readonly axis: number; readonly lengt
 
 /** The elements along an axis, each without that axis (views): the inverse of {@link stack}. */
 export function unstack(x: Tensor, axis = 0): Tensor[] {
+  expectTensor("unstack", "x", x);
   const at = normalizeAxis("unstack", axis, x.rank);
   return split(x, x.shape[at]!, at).map((part) => squeeze(part, at));
 }

@@ -5,7 +5,7 @@ import { ShapeError, ValueError } from "../errors.js";
 import { defineOp } from "../op.js";
 import { composite } from "../scope.js";
 import { expectSameShape, formatShape } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import { expectTensor, type Tensor } from "../tensor.js";
 import { cast } from "./copy.js";
 import { arange } from "./create.js";
 import { add, div, equal, maximum, mul, neg, notEqual, sub, where } from "./elementwise.js";
@@ -83,6 +83,8 @@ export interface CrossEntropyOptions {
  * @throws ShapeError, DTypeError, IndexError for a class out of range
  */
 export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  expectTensor("crossEntropy", "logits", logits);
+  expectTensor("crossEntropy", "targets", targets);
   const { reduction = "mean", ignoreIndex = null, labelSmoothing = 0 } = options;
   if (logits.rank === 0) {
     throw new ShapeError({

@@ -8,7 +8,7 @@ import { e } from "../expression.js";
 import { defineOp } from "../op.js";
 import { composite } from "../scope.js";
 import { expectSameShape, normalizeAxis, type Shape, sizeOf } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import { expectTensor, type Tensor } from "../tensor.js";
 import { withPacked } from "./copy.js";
 import { arange, fillTensor } from "./create.js";
 import { mul } from "./elementwise.js";
@@ -107,6 +107,8 @@ const scatterAddOp = /* @__PURE__ */ defineOp<GatherAttrs & { readonly shape: Sh
  * gather(table, tensor(new Int32Array([2, 0])))   // rows 2 and 0
  */
 export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
+  expectTensor("gather", "x", x);
+  expectTensor("gather", "indices", indices);
   return dispatch(gatherOp, [x, indices], { axis: normalizeAxis("gather", axis, x.rank) })[0]!;
 }
 

@@ -4,7 +4,7 @@ import { ShapeError, ValueError } from "../errors.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { composite } from "../scope.js";
 import { formatShape, sizeOf } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import { expectTensor, type Tensor } from "../tensor.js";
 import { add, mul } from "./elementwise.js";
 import { mean } from "./reduce.js";
 import {
@@ -101,6 +101,7 @@ const groupNormGradOp: OpRecord<GroupNormGradAttrs> = /* @__PURE__ */ defineOp<G
  * @throws ShapeError, DTypeError, ValueError
  */
 export function groupNorm(x: Tensor, groups: number, options: NormalizationOptions = {}): Tensor {
+  expectTensor("groupNorm", "x", x);
   const { weight, bias, eps = 1e-5 } = options;
   if (x.rank < 2) {
     throw new ShapeError({

@@ -6,7 +6,7 @@ import { e } from "../expression.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { composite } from "../scope.js";
 import { formatShape, sizeOf } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import { expectTensor, type Tensor } from "../tensor.js";
 import { add, mul, square } from "./elementwise.js";
 import { sum } from "./reduce.js";
 import {
@@ -72,6 +72,7 @@ const layerNormGradOp: OpRecord<RowNormGradAttrs> = /* @__PURE__ */ defineOp<Row
 
 /** The last `axes` axes and how many rows there are of them. */
 function rowsOf(op: string, x: Tensor, axes: number): { shape: readonly number[]; rows: number } {
+  expectTensor(op, "x", x);
   if (!Number.isInteger(axes) || axes < 1 || axes > x.rank) {
     throw new ShapeError({
       op,

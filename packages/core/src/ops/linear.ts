@@ -5,7 +5,7 @@ import { ShapeError } from "../errors.js";
 import { defineOp, OuterProduct } from "../op.js";
 import { composite } from "../scope.js";
 import { expectSameShape, formatShape, sizeOf } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import { expectTensor, type Tensor } from "../tensor.js";
 import { add } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { sum } from "./reduce.js";
@@ -53,6 +53,8 @@ const linearOp = /* @__PURE__ */ defineOp<Record<string, never>>({
  * @throws ShapeError when `in` differs
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  expectTensor("linear", "x", x);
+  expectTensor("linear", "weight", weight);
   if (x.rank === 0) {
     throw new ShapeError({
       op: "linear",

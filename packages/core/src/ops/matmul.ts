@@ -7,7 +7,7 @@ import { DTypeError, ShapeError } from "../errors.js";
 import { defineOp, OuterProduct } from "../op.js";
 import { composite } from "../scope.js";
 import { broadcastShapes, formatShape, type Shape, sizeOf } from "../shape.js";
-import { allocateTensor, type Tensor } from "../tensor.js";
+import { allocateTensor, expectTensor, type Tensor } from "../tensor.js";
 import { copyInto } from "./copy.js";
 import { fillTensor } from "./create.js";
 import { sumTo } from "./reduce.js";
@@ -110,6 +110,8 @@ function mergedStride(shape: Shape, strides: Shape): number | null {
  * matmul(tensor([[1, 2]]), tensor([[3], [4]]))   // [[11]]
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
+  expectTensor("matmul", "a", a);
+  expectTensor("matmul", "b", b);
   if (a.rank === 0 || b.rank === 0) {
     throw new ShapeError({
       op: "matmul",

@@ -3,7 +3,7 @@ import { dispatch } from "../dispatch.js";
 import { ShapeError } from "../errors.js";
 import { defineOp } from "../op.js";
 import { formatShape } from "../shape.js";
-import { asView, type Tensor } from "../tensor.js";
+import { asView, expectTensor, type Tensor } from "../tensor.js";
 import { withPacked } from "./copy.js";
 import { fillTensor } from "./create.js";
 import { slice } from "./views.js";
@@ -50,6 +50,7 @@ export interface PadWidth {
  * @throws ShapeError for a negative width or a wrong number of them
  */
 export function pad(x: Tensor, widths: readonly PadWidth[], value = 0): Tensor {
+  expectTensor("pad", "x", x);
   const before = widths.map((width) => width.before ?? 0);
   const after = widths.map((width) => width.after ?? 0);
   const interior = widths.map((width) => width.interior ?? 0);

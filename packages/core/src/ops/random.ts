@@ -7,7 +7,7 @@ import { defineOp } from "../op.js";
 import { defaultGenerator, Generator, type GeneratorState } from "../random.js";
 import { composite } from "../scope.js";
 import { expectShape, type Shape } from "../shape.js";
-import { madeOnHost, type Tensor } from "../tensor.js";
+import { expectTensor, madeOnHost, type Tensor } from "../tensor.js";
 import { mul } from "./elementwise.js";
 
 export interface RandomOptions {
@@ -87,6 +87,7 @@ const dropoutMaskOp = /* @__PURE__ */ defineOp<DropoutMaskAttrs>({
  * @throws ValueError unless 0 ≤ p < 1
  */
 export function dropout(x: Tensor, p: number, generator: Generator = defaultGenerator()): Tensor {
+  expectTensor("dropout", "x", x);
   if (!(p >= 0 && p < 1)) {
     throw new ValueError({
       op: "dropout",

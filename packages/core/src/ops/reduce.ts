@@ -16,7 +16,7 @@ import {
   sameShape,
   sizeOf,
 } from "../shape.js";
-import { allocateTensor, type Tensor } from "../tensor.js";
+import { allocateTensor, expectTensor, type Tensor } from "../tensor.js";
 import { cast, copyInto, withPacked } from "./copy.js";
 import { fillTensor } from "./create.js";
 import { div, equal, mul, notEqual, where } from "./elementwise.js";
@@ -153,6 +153,7 @@ function emptyAxis(op: string, x: Tensor, axis: number): ShapeError {
 }
 
 function reduce(kind: ReduceKind, x: Tensor, { axis, keepDims = false }: ReduceOptions): Tensor {
+  expectTensor(kind, "x", x);
   return dispatch(reduceOps[kind], [x], { axes: normalizeAxes(kind, axis, x.rank), keepDims })[0]!;
 }
 
@@ -198,6 +199,7 @@ function spread(dy: Tensor, shape: Shape, axes: readonly number[]): Tensor {
 
 /** Σ/n over the axes, for floats; NaN for empty ones. */
 export function mean(x: Tensor, { axis, keepDims = false }: ReduceOptions = {}): Tensor {
+  expectTensor("mean", "x", x);
   return dispatch(meanOp, [x], { axes: normalizeAxes("mean", axis, x.rank), keepDims })[0]!;
 }
 
@@ -257,10 +259,12 @@ const argReduceOp = /* @__PURE__ */ defineOp<{
 
 /** Position (int32) of the largest element along `axis`; the first of equals, or the first NaN. */
 export function argMax(x: Tensor, axis = -1, { keepDims = false } = {}): Tensor {
+  expectTensor("argMax", "x", x);
   return dispatch(argReduceOp, [x], { kind: "argMax", axis: normalizeAxis("argMax", axis, x.rank), keepDims })[0]!;
 }
 
 /** Position (int32) of the smallest element along `axis`; the first of equals, or the first NaN. */
 export function argMin(x: Tensor, axis = -1, { keepDims = false } = {}): Tensor {
+  expectTensor("argMin", "x", x);
   return dispatch(argReduceOp, [x], { kind: "argMin", axis: normalizeAxis("argMin", axis, x.rank), keepDims })[0]!;
 }

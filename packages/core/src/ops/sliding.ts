@@ -6,7 +6,7 @@ import { expectFloat } from "../dtype.js";
 import { ShapeError, ValueError } from "../errors.js";
 import { scope } from "../scope.js";
 import { formatShape, type Shape } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import { expectTensor, type Tensor } from "../tensor.js";
 import { pad } from "./pad.js";
 import { permute, slice, windows } from "./views.js";
 
@@ -127,6 +127,7 @@ export function windowCounts(op: string, x: Shape, size: Shape, { strides, paddi
 
 /** Throws unless `x` holds floats as [n, …spatial, channels]. */
 export function expectSpatial(op: string, x: Tensor, dimensions: Dimensions): void {
+  expectTensor(op, "x", x);
   expectFloat(op, "x", x.dtype);
   if (x.rank === dimensions + 2) return;
   throw new ShapeError({

@@ -3,7 +3,7 @@ import { dispatch } from "../dispatch.js";
 import { expectFloat } from "../dtype.js";
 import { defineOp } from "../op.js";
 import { normalizeAxis } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import { expectTensor, type Tensor } from "../tensor.js";
 import { div, exp, log, mul, sub } from "./elementwise.js";
 import { max, sum } from "./reduce.js";
 
@@ -67,10 +67,12 @@ const logSoftmaxGradOp = /* @__PURE__ */ defineOp<SoftmaxAttrs>({
 
 /** yᵢ = e^{xᵢ} / Σⱼ e^{xⱼ} along `axis`; shape as `x`. */
 export function softmax(x: Tensor, axis = -1): Tensor {
+  expectTensor("softmax", "x", x);
   return dispatch(softmaxOp, [x], { axis: normalizeAxis("softmax", axis, x.rank) })[0]!;
 }
 
 /** ln softmax(x) along `axis`, without the loss of precision of taking the logarithm afterwards. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  expectTensor("logSoftmax", "x", x);
   return dispatch(logSoftmaxOp, [x], { axis: normalizeAxis("logSoftmax", axis, x.rank) })[0]!;
 }

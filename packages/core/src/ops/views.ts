@@ -4,7 +4,7 @@ import { IndexError, ShapeError, ValueError } from "../errors.js";
 import { defineOp } from "../op.js";
 import { composite } from "../scope.js";
 import { expectShape, formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../shape.js";
-import { type Tensor, viewOf } from "../tensor.js";
+import { expectTensor, type Tensor, viewOf } from "../tensor.js";
 import { copy } from "./copy.js";
 import { pad } from "./pad.js";
 import { sumTo } from "./reduce.js";
@@ -26,6 +26,7 @@ const reshapeOp = /* @__PURE__ */ defineOp<{ readonly shape: Shape; readonly str
  * @throws ShapeError when the number of elements differs
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  expectTensor("reshape", "x", x);
   if (sameShape(shape, x.shape)) return x;
   const target = inferLength(x, shape);
   if (sameShape(target, x.shape)) return x;
@@ -82,6 +83,7 @@ function reshapedStrides(shape: Shape, strides: Shape, target: Shape): number[] 
 
 /** Drops an axis of length 1, or all of them. */
 export function squeeze(x: Tensor, axis?: number): Tensor {
+  expectTensor("squeeze", "x", x);
   if (axis === undefined)
     return reshape(
       x,
@@ -102,6 +104,7 @@ export function squeeze(x: Tensor, axis?: number): Tensor {
 
 /** Inserts an axis of length 1 so that it becomes axis `axis` of the result. */
 export function unsqueeze(x: Tensor, axis: number): Tensor {
+  expectTensor("unsqueeze", "x", x);
   const at = normalizeAxis("unsqueeze", axis, x.rank + 1);
   return reshape(x, x.shape.toSpliced(at, 0, 1));
 }
@@ -130,6 +133,7 @@ const permuteOp = /* @__PURE__ */ defineOp<{ readonly axes: readonly number[] }>
 
 /** Axis i of the result is axis `axes[i]` of `x`. */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
+  expectTensor("permute", "x", x);
   const order = axes.map((axis) => normalizeAxis("permute", axis, x.rank, "axes"));
   if (order.length !== x.rank || new Set(order).size !== x.rank) {
     throw new ShapeError({
@@ -145,6 +149,7 @@ export function permute(x: Tensor, axes: readonly number[]): Tensor {
 
 /** Exchanges two axes, by default the last two. */
 export function transpose(x: Tensor, a = -2, b = -1): Tensor {
+  expectTensor("transpose", "x", x);
   const first = normalizeAxis("transpose", a, x.rank);
   const second = normalizeAxis("transpose", b, x.rank);
   const axes = normalizeAxes("transpose", undefined, x.rank);
@@ -171,6 +176,7 @@ const expandOp = /* @__PURE__ */ defineOp<{ readonly shape: Shape }>({
 
 /** `x` repeated along new leading axes and along axes of length 1, without copying. −1 keeps a length. */
 export function expand(x: Tensor, shape: Shape): Tensor {
+  expectTensor("expand", "x", x);
   const missing = shape.length - x.rank;
   const target = shape.map((length, i) => (length === -1 && i >= missing ? x.shape[i - missing]! : length));
   const fits = missing >= 0 && x.shape.every((length, i) => length === 1 || length === target[i + missing]);
@@ -240,6 +246,7 @@ export type SliceRange =
  * slice(x, [[null, null, -1]]) // x[::-1]
  */
 export function slice(x: Tensor, ranges: readonly SliceRange[]): Tensor {
+  expectTensor("slice", "x", x);
   if (ranges.length > x.rank) {
     throw new ShapeError({
       op: "slice",
@@ -297,6 +304,7 @@ function axisSlice(range: SliceRange, length: number, axis: number): AxisSlice {
 
 /** The elements in reverse order along `axes`. */
 export function flip(x: Tensor, axes: number | readonly number[]): Tensor {
+  expectTensor("flip", "x", x);
   const reversed = normalizeAxes("flip", axes, x.rank);
   return slice(
     x,
@@ -353,6 +361,7 @@ export interface WindowOptions {
  * A view: no element is copied.
  */
 export function windows(x: Tensor, axis: number, { size, stride = 1, dilation = 1 }: WindowOptions): Tensor {
+  expectTensor("windows", "x", x);
   const at = normalizeAxis("windows", axis, x.rank);
   const reach = dilation * (size - 1) + 1;
   const positive = [size, stride, dilation].every((value) => Number.isInteger(value) && value > 0);
