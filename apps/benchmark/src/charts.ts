@@ -65,6 +65,9 @@ export function ownRow(rows: readonly Row[], threads: number): Row | undefined {
     .sort((a, b) => major(b) - major(a) || a.variant.localeCompare(b.variant))[0];
 }
 
+/** Of the legend: the longest name fits a third of its 720 pixels. */
+const COLUMNS = 3;
+
 /** Times of other engines over neurite's, one line a workload; to the right of 1 neurite is faster. Empty without peers. */
 export function ratioChart(rows: readonly Row[], threads: number): string {
   const lines = [...new Set(rows.map(({ workload }) => workload))].flatMap((workload) => {
@@ -76,7 +79,7 @@ export function ratioChart(rows: readonly Row[], threads: number): string {
   if (lines.length === 0) return "";
   const values = lines.flatMap(({ own, others }) => others.map((row) => ratio(row, own)!));
   const legend = [...new Map(lines.flatMap(({ others }) => others.map((row) => [labelOf(row), row] as const)))];
-  const top = 34 + 20 * Math.ceil(legend.length / 4);
+  const top = 34 + 20 * Math.ceil(legend.length / COLUMNS);
   const height = top + lines.length * 26 + 36;
   const x = scaleLog([Math.min(0.5, ...values) / 1.2, Math.max(2, ...values) * 1.3], [LEFT, WIDTH - RIGHT]).nice();
   const bottom = height - 30;
@@ -104,8 +107,8 @@ export function ratioChart(rows: readonly Row[], threads: number): string {
     return text(LEFT - 12, y + 4, workload, 'text-anchor="end"') + each.join("");
   });
   const key = legend.map(([name, row], i) => {
-    const at = LEFT + (i % 4) * 180;
-    const y = 16 + 20 * Math.floor(i / 4);
+    const at = LEFT + ((i % COLUMNS) * 720) / COLUMNS;
+    const y = 16 + 20 * Math.floor(i / COLUMNS);
     return mark(at, y - 4, row, name) + text(at + 12, y, name);
   });
   const caption =
