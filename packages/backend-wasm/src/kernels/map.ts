@@ -96,12 +96,13 @@ function runRows(
   const n = out.shape[rank - 1]!;
   const rows = out.shape[rank - 2]!;
   const grain = Math.ceil(GRAIN / n);
-  forEachOuter(out.shape, rank - 2, [out, ...views], ([target, ...sources]) => {
-    const operands = sources.flatMap((address, i) => [
-      address,
-      views[i]!.strides[rank - 2]! * elementBytes(views[i]!.dtype),
-    ]);
-    engine.run(kernel, rows, grain, n, target!, ...operands, ...scalars);
+  // n, the output's address, address and row step of each operand, scalars
+  const args = [n, 0, ...views.flatMap((view) => [0, view.strides[rank - 2]! * elementBytes(view.dtype)]), ...scalars];
+  forEachOuter(out.shape, rank - 2, [out, ...views], (addresses) => {
+    args[1] = addresses[0]!;
+    for (let i = 1; i < addresses.length; i++) args[2 * i] = addresses[i]!;
+    if (rows <= grain) kernel(0, rows, ...args);
+    else engine.run(kernel, rows, grain, ...args);
   });
 }
 

@@ -95,15 +95,21 @@ export function makeMaskedSoftmax(engine: Engine) {
   return (outs: readonly View[], inputs: readonly View[]): undefined | false => {
     const [x, mask] = inputs as [View, View];
     const n = x.shape[x.shape.length - 1]!;
-    const rows = x.shape.length > 1 ? x.shape[x.shape.length - 2]! : 1;
     const strides = maskStrides(mask, x.shape);
     if (strides === null) return false;
+    // axes along which the mask's rows go on at one step are one
+    let axes = x.shape.length - 1;
+    let [rows, step] = [1, 0];
+    while (axes > 0 && (rows === 1 || strides[axes - 1] === rows * step || x.shape[axes - 1] === 1)) {
+      axes--;
+      if (rows === 1) step = strides[axes]!;
+      rows *= x.shape[axes]!;
+    }
     const kernel = engine.kernel("masked softmax", (module, features) =>
       defineSoftmax(module, features, "softmax", { masked: true }),
     );
-    const step = strides[x.shape.length - 2] ?? 0;
     const views = [outs[0]!, x, { ...mask, strides }];
-    forEachOuter(x.shape, Math.max(0, x.shape.length - 2), views, ([to, from, on]) => {
+    forEachOuter(x.shape, axes, views, ([to, from, on]) => {
       engine.run(kernel, rows, Math.ceil(GRAIN / n), n, from!, to!, on!, step);
     });
     return undefined;
