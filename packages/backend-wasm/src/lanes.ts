@@ -40,6 +40,20 @@ export function storeSome(f: FunctionBuilder, dtype: DType, at: I32, value: V128
   f.if(i32.gtU(count, 2), () => f.do(lane(2)));
 }
 
+/** Four elements to memory, or those that are left of a row. */
+export function storeLeft(f: FunctionBuilder, dtype: DType, at: I32, value: Local<"v128">, left: I32): void {
+  f.if(
+    i32.gtU(left, 3),
+    () => f.do(storeLanes(dtype, at, value)),
+    () => storeSome(f, dtype, at, value, left),
+  );
+}
+
+/** 0, 1, 2, 3. */
+export function laneNumbers(f: FunctionBuilder): V128 {
+  return f.hoist("lanes", { type: "v128", bytes: [0xfd, 12, ...[0, 1, 2, 3].flatMap((lane) => [lane, 0, 0, 0])] });
+}
+
 /** A number as four lanes of a dtype. */
 export function constantLanes(f: FunctionBuilder, dtype: DType, value: number): V128 {
   if (dtype === "float32") return f.vector(value);
@@ -56,10 +70,7 @@ export function splatParameter(dtype: DType, parameter: Local<"f32"> | Local<"i3
 
 /** Keeps the first `count` lanes of `value` and puts `other` into the rest. */
 export function firstLanes(f: FunctionBuilder, value: V128, other: V128, count: I32): V128 {
-  const index = f.hoist("lanes", {
-    type: "v128",
-    bytes: [0xfd, 12, ...[0, 1, 2, 3].flatMap((lane) => [lane, 0, 0, 0])],
-  });
+  const index = laneNumbers(f);
   return v128.bitselect(value, other, i32x4.lt(index, i32x4.splat(count)));
 }
 

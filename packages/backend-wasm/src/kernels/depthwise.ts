@@ -14,6 +14,15 @@ export function isDepthwise(filters: View, { groups }: Geometry): boolean {
   return groups > 1 && c === 1 && outs === groups && kh * kw <= MOST_PLACES;
 }
 
+/** How an output is walked through, and that as the kernels' first arguments. */
+function walk(y: View, x: View, steps: Steps) {
+  const { n, rows, pixels, imageStep, rowStep, pixelStep, tapStep } = walkOf(y, x, steps);
+  const channels = x.shape[3]!;
+  const columnStep = 4 * steps.dilation[1]! * channels;
+  const args = [rows, pixels, channels, addressOf(x), imageStep, rowStep, pixelStep, tapStep, columnStep] as const;
+  return { n, rows, pixels, args };
+}
+
 /** y [n, oh, ow, c] of images that are padded already and filters [kh, kw, 1, c]. */
 export function convolveDepthwise(
   engine: Engine,
@@ -24,7 +33,7 @@ export function convolveDepthwise(
   steps: Steps,
 ): void {
   const [kh, kw, , channels] = filters.shape as [number, number, number, number];
-  const { n, rows, pixels, imageStep, rowStep, pixelStep, tapStep } = walkOf(y, x, steps);
+  const { n, rows, pixels, args } = walk(y, x, steps);
   const kernel = engine.kernel(`depthwise ${kh}×${kw}`, (module, features) =>
     defineDepthwise(module, features, [kh, kw]),
   );
@@ -32,15 +41,7 @@ export function convolveDepthwise(
     kernel,
     n * rows,
     Math.ceil(SHARED_WORK / (pixels * kh * kw * channels)),
-    rows,
-    pixels,
-    channels,
-    addressOf(x),
-    imageStep,
-    rowStep,
-    pixelStep,
-    tapStep,
-    4 * steps.dilation[1]! * channels,
+    ...args,
     addressOf(filters),
     bias ? addressOf(bias) : 0,
     addressOf(y),
@@ -50,7 +51,7 @@ export function convolveDepthwise(
 /** Gradient by the filters [kh, kw, 1, c], of x, which is padded already, and dy [n, oh, ow, c]. */
 export function depthwiseFilterGradient(engine: Engine, gradient: View, x: View, dy: View, steps: Steps): void {
   const [kh, kw, , channels] = gradient.shape as [number, number, number, number];
-  const { n, rows, pixels, imageStep, rowStep, pixelStep, tapStep } = walkOf(dy, x, steps);
+  const { n, rows, pixels, args } = walk(dy, x, steps);
   const kernel = engine.kernel(`depthwise filter gradient ${kh}×${kw}`, (module, features) =>
     defineDepthwiseFilterGradient(module, features, [kh, kw]),
   );
@@ -58,15 +59,7 @@ export function depthwiseFilterGradient(engine: Engine, gradient: View, x: View,
     kernel,
     Math.ceil(channels / 4),
     Math.ceil(SHARED_WORK / (n * rows * pixels * kh * kw * 4)),
-    rows,
-    pixels,
-    channels,
-    addressOf(x),
-    imageStep,
-    rowStep,
-    pixelStep,
-    tapStep,
-    4 * steps.dilation[1]! * channels,
+    ...args,
     n,
     addressOf(dy),
     addressOf(gradient),

@@ -3,6 +3,7 @@ import { type DType, sizeOf, type View } from "@neurite/core";
 import { f32x4, type I32, i32, i32x4, type V128, v128 } from "../emitter/code.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Engine } from "../engine.js";
+import { laneNumbers } from "../lanes.js";
 import { addressOf } from "../views.js";
 
 /** Groups of eight numbers below which work is not split. */
@@ -66,7 +67,6 @@ function defineDropoutMask(module: ModuleBuilder): void {
     const keys = [p.k0, p.k1, p.k2].map((key) => f.keep(i32x4.splat(key)));
     const threshold = f.keep(i32x4.splat(p.threshold));
     const scale = f.keep(f32x4.splat(p.scale));
-    const lanes = f.hoist("lanes", { type: "v128", bytes: [0xfd, 12, ...[0, 1, 2, 3].flatMap((i) => [i, 0, 0, 0])] });
     const group = f.keep(p.begin);
     const target = f.keep(i32.add(p.out, i32.shl(p.begin, 5)));
     const [x0, x1] = [f.variable("v128"), f.variable("v128")];
@@ -76,7 +76,7 @@ function defineDropoutMask(module: ModuleBuilder): void {
     f.while(
       () => i32.ltU(group, p.end),
       () => {
-        f.set(x0, i32x4.add(i32x4.add(plus(p.c0, i32.shl(group, 2)), lanes), keys[0]!));
+        f.set(x0, i32x4.add(i32x4.add(plus(p.c0, i32.shl(group, 2)), laneNumbers(f)), keys[0]!));
         f.set(x1, plus(p.c1, p.k1));
         for (let turn = 0; turn < 5; turn++) {
           for (let i = 0; i < 4; i++) {

@@ -1,10 +1,11 @@
 /** Reductions of the middle axis of [outer, n, inner]. */
 import type { DType, ReduceKind, View } from "@neurite/core";
-import { f32, f32x4, i32, i32x4, type V128, v128 } from "../emitter/code.js";
+import { f32, f32x4, i32, i32x4, type V128 } from "../emitter/code.js";
 import type { FunctionBuilder } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Engine } from "../engine.js";
-import { across, elementBytes, firstLanes, loadLanes, storeLanes, storeSome } from "../lanes.js";
+import { across, elementBytes, firstLanes, loadLanes, storeLeft, storeSome } from "../lanes.js";
+import { RowWalk } from "../row-walk.js";
 import { addressOf } from "../views.js";
 
 const GRAIN = 16_384;
@@ -63,7 +64,7 @@ export function makeMean(engine: Engine) {
     const [outer, n, inner] = shape as [number, number, number];
     reduce(outs, [{ ...x, shape }], { kind: "sum" });
     const divide = engine.kernel("divide by a number", defineDivide);
-    divide(0, outer * inner, n, addressOf(outs[0]!));
+    engine.run(divide, outer * inner, GRAIN, n, addressOf(outs[0]!));
     return undefined;
   };
 }
@@ -72,17 +73,8 @@ export function makeMean(engine: Engine) {
 function defineDivide(module: ModuleBuilder): void {
   module.define("run", { begin: "i32", end: "i32", n: "f32", x: "i32" }, (f, p) => {
     const at = f.keep(i32.add(p.x, i32.shl(p.begin, 2)));
-    const left = f.keep(i32.sub(p.end, p.begin));
     const divisor = f.keep(f32x4.splat(p.n));
-    f.while(
-      () => i32.gtU(left, 3),
-      () => {
-        f.do(v128.store(at, f32x4.div(v128.load(at), divisor)));
-        f.increase(at, 16);
-        f.increase(left, -4);
-      },
-    );
-    f.if(left, () => storeSome(f, "float32", at, f32x4.div(v128.load(at), divisor), left));
+    new RowWalk(f, i32.sub(p.end, p.begin)).pass(({ load, store }) => store(at, f32x4.div(load(at), divisor)));
   });
 }
 
@@ -183,11 +175,7 @@ function defineColumns(module: ModuleBuilder, kind: ReduceKind, dtype: DType): v
         });
         const target = f.keep(i32.add(p.out, i32.mul(i32.add(i32.mul(outer, p.inner), column), bytes)));
         const left = f.keep(i32.sub(p.inner, column));
-        f.if(
-          i32.gtU(left, 3),
-          () => f.do(storeLanes(dtype, target, sum)),
-          () => storeSome(f, dtype, target, sum, left),
-        );
+        storeLeft(f, dtype, target, sum, left);
         f.increase(item, 1);
       },
     );

@@ -2,7 +2,7 @@
 import { f32x4, type I32, i32, v128 } from "../emitter/code.js";
 import type { FunctionBuilder, Local } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
-import { storeSome } from "../lanes.js";
+import { storeLeft } from "../lanes.js";
 import { type Features, VectorMath } from "../vector-math.js";
 
 /** Places of the filter that are held in registers; more are read where they are used. */
@@ -37,15 +37,6 @@ function places(f: FunctionBuilder, corner: I32, [kh, kw]: readonly [number, num
     }
   }
   return found;
-}
-
-/** Stores four channels, or those that are left. */
-function storeChannels(f: FunctionBuilder, at: I32, value: Local<"v128">, left: I32): void {
-  f.if(
-    i32.gtU(left, 3),
-    () => f.do(v128.store(at, value)),
-    () => storeSome(f, "float32", at, value, left),
-  );
 }
 
 /** Output rows begin … end, counted through all images: y [n, rows, pixels, channels] from filters [kh, kw, channels]. */
@@ -85,7 +76,7 @@ export function defineDepthwise(module: ModuleBuilder, features: Features, size:
               for (const [tap, place] of places(f, corner, size, p.tapStep, p.columnStep).entries()) {
                 f.set(sum, math.madd(v128.load(place), held[tap] ?? v128.load(weightAt(tap)), sum));
               }
-              storeChannels(f, out, sum, left);
+              storeLeft(f, "float32", out, sum, left);
               f.increase(corner, p.pixelStep);
               f.increase(out, bytes);
             });
@@ -145,7 +136,7 @@ export function defineDepthwiseFilterGradient(
               f.increase(error, bytes);
             });
             const left = f.keep(i32.sub(p.channels, i32.shl(quad, 2)));
-            for (const [tap, sum] of sums.entries()) storeChannels(f, at(tap), sum, left);
+            for (const [tap, sum] of sums.entries()) storeLeft(f, "float32", at(tap), sum, left);
             f.increase(quad, 1);
           },
         );
