@@ -6,12 +6,12 @@ export { FiniteGate } from "./finite-gate.js";
 export { Accuracy, type AccuracyOptions } from "./metrics/accuracy.js";
 export { type Averaging, ConfusionMatrix, type ConfusionMatrixOptions } from "./metrics/confusion-matrix.js";
 export { MeanAbsoluteError, MovingAverage, Perplexity, RunningMean } from "./metrics/means.js";
-export {
-  type CheckpointOptions,
-  type FitResult,
-  type Performance,
-  readTrained,
-  type StepReport,
-  Trainer,
-  type TrainerOptions,
-} from "./trainer.js";
+export { Trainer } from "./trainer.js";
+export { readTrained } from "./trainer-checkpoint.js";
+export type {
+  CheckpointOptions,
+  FitResult,
+  Performance,
+  StepReport,
+  TrainerOptions,
+} from "./trainer-options.js";

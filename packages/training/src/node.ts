@@ -1,6 +1,6 @@
 /** Progress on a terminal. */
 import { SingleBar } from "cli-progress";
-import type { StepReport } from "./trainer.js";
+import type { StepReport } from "./trainer-options.js";
 
 export interface Progress {
   /** For `onStep`. */

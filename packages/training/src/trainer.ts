@@ -5,7 +5,6 @@
 import { valueAndGrad } from "@neurite/autograd";
 import {
   add,
-  CheckpointError,
   checkFinite,
   defaultGenerator,
   div,
@@ -18,98 +17,21 @@ import {
   type Tensor,
   ValueError,
 } from "@neurite/core";
-import type { Batch, DataLoader, HostBatch, LoaderState } from "@neurite/data";
-import { type HostTensor, readCheckpoint, type Store, toHost, withTensors, writeCheckpoint } from "@neurite/io";
-import type { Module } from "@neurite/layers";
-import {
-  GradientSum,
-  type Optimizer,
-  type PlateauState,
-  type ReduceOnPlateau,
-  type WeightAverage,
-} from "@neurite/optimizers";
+import type { Batch, HostBatch, LoaderState } from "@neurite/data";
+import { readCheckpoint, toHost, withTensors, writeCheckpoint } from "@neurite/io";
+import { GradientSum } from "@neurite/optimizers";
 import { type CurvePoint, curvesToJSON, type LearningCurves } from "./curves.js";
 import { curvesToSVG } from "./curves-svg.js";
-import { EarlyStopping, type EarlyStoppingOptions, type EarlyStoppingState } from "./early-stopping.js";
+import { EarlyStopping } from "./early-stopping.js";
 import { FiniteGate } from "./finite-gate.js";
-
-/** Performance on both sets, higher is better; null where it was not measured. */
-export interface Performance {
-  readonly train: number | null;
-  readonly dev: number | null;
-}
-
-/** Told after each step, one step late. */
-export interface StepReport {
-  /** Number of the step, from 1. */
-  readonly step: number;
-  readonly steps: number;
-  readonly loss: number;
-}
-
-export interface CheckpointOptions {
-  readonly store: Store;
-  /** Default `checkpoint.safetensors`. */
-  readonly path?: string;
-  /** Steps from one checkpoint to the next. Default: only at the start and the end. */
-  readonly every?: number;
-  /** JSON kept along, e.g. the options the model was built with. */
-  readonly extra?: unknown;
-}
-
-export interface TrainerOptions<T, B extends HostBatch> {
-  readonly model: Module;
-  readonly optimizer: Optimizer;
-  readonly loader: DataLoader<T, B>;
-  /** The scalar loss of one batch. */
-  readonly loss: (batch: Batch<B>) => Tensor;
-  /** Steps in all, those before a resume included. */
-  readonly steps: number;
-  /** Measures both performances; the model is in evaluation mode. */
-  readonly evaluate?: () => Promise<Performance>;
-  /** Steps from one point of the curves to the next. Default: one epoch. */
-  readonly evaluateEvery?: number;
-  /** Name of what `evaluate` measures. Default `"performance"`. */
-  readonly metric?: string;
-  /** Batches whose mean gradient makes one step; at the end of an epoch, those that are left. Default 1. */
-  readonly accumulate?: number;
-  /** Running average of the weights: taken after each step, and used for evaluation. */
-  readonly average?: WeightAverage;
-  /** What early stopping and `plateau` go by at each point of the curves. Default `dev`. */
-  readonly monitor?: "objective" | "train" | "dev";
-  /** Told the measure at each point; its `schedule` is the optimizer's learning rate. `train` and `dev` take its mode `max`. */
-  readonly plateau?: ReduceOnPlateau;
-  readonly earlyStopping?: EarlyStoppingOptions;
-  readonly checkpoint?: CheckpointOptions;
-  readonly onStep?: (report: StepReport) => void;
-  readonly onPoint?: (point: CurvePoint) => void;
-}
-
-export interface FitResult {
-  readonly steps: number;
-  /** Wall-clock seconds of this call. */
-  readonly seconds: number;
-  /** Mean loss of the steps since the last point of the curves, or at that point; null before the first step. */
-  readonly objective: number | null;
-  readonly curves: LearningCurves;
-  /** Whether early stopping ended the run. */
-  readonly stopped: boolean;
-}
-
-/** Everything but the tensors that a run continues from. */
-interface TrainerState {
-  readonly step: number;
-  readonly optimizerSteps: number;
-  readonly random: GeneratorState;
-  readonly loader: LoaderState;
-  readonly lossSum: number;
-  readonly lossCount: number;
-  readonly curves: LearningCurves;
-  readonly averageUpdates: number;
-  readonly plateau: PlateauState | null;
-  readonly stopping: EarlyStoppingState | null;
-  readonly extra: unknown;
-}
+import { CHECKPOINT, expectTrainerState, type TrainerState, withoutPrefix, withPrefix } from "./trainer-checkpoint.js";
+import {
+  expectParts,
+  type FitResult,
+  type Performance,
+  performanceOf,
+  type TrainerOptions,
+} from "./trainer-options.js";
 
 /** Where a step began, so that it can be undone and run again. */
 interface Start {
@@ -129,43 +51,6 @@ interface Pending {
   readonly start: Start;
   /** Batches it took. */
   readonly batches: number;
-}
-
-const CHECKPOINT = "checkpoint.safetensors";
-
-/** Throws unless what a run is made of is there. */
-function expectParts<T, B extends HostBatch>({ model, optimizer, loader, loss, monitor }: TrainerOptions<T, B>): void {
-  const parts = {
-    model: [model?.parameters, "a module"],
-    optimizer: [optimizer?.step, "an optimizer over the model's parameters"],
-    loader: [loader?.forever, "a DataLoader"],
-    loss: [loss, "a function from a batch to its loss"],
-  } as const;
-  for (const [argument, [part, expected]] of Object.entries(parts)) {
-    if (typeof part === "function") continue;
-    throw new ValueError({ op: "Trainer", argument, expected, received: "something else" });
-  }
-  if (monitor === undefined || ["objective", "train", "dev"].includes(monitor)) return;
-  throw new ValueError({
-    op: "Trainer",
-    argument: "monitor",
-    expected: "objective, train or dev",
-    received: String(monitor),
-  });
-}
-
-/** What `evaluate` gave. @throws ValueError unless it is two numbers or nulls */
-function performanceOf(given: Performance): Performance {
-  const { train, dev } = given ?? {};
-  const measured = (value: unknown) => value === null || typeof value === "number";
-  if (measured(train) && measured(dev)) return { train: train!, dev: dev! };
-  throw new ValueError({
-    op: "Trainer",
-    argument: "evaluate",
-    expected: "{ train, dev }, numbers or null",
-    received: typeof given === "object" ? `train ${train}, dev ${dev}` : typeof given,
-    remedy: "Give null for what was not measured.",
-  });
 }
 
 /**
@@ -491,43 +376,4 @@ export class Trainer<T, B extends HostBatch> {
     this.#points = [...saved.curves.points];
     return true;
   }
-}
-
-function withPrefix<V>(prefix: string, values: Readonly<Record<string, V>>): Record<string, V> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, value]));
-}
-
-function withoutPrefix<V>(prefix: string, values: Readonly<Record<string, V>>): Record<string, V> {
-  const inside = Object.entries(values).filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(inside.map(([name, value]) => [name.slice(prefix.length), value]));
-}
-
-/** The model's part of a trainer's checkpoint, and the JSON kept along. */
-export async function readTrained(
-  store: Store,
-  path = CHECKPOINT,
-): Promise<{ weights: Record<string, HostTensor>; extra: unknown }> {
-  const { tensors, state } = await readCheckpoint(store, path);
-  const { extra } = expectTrainerState(state, store.locate(path));
-  return { weights: withoutPrefix("model.", tensors), extra };
-}
-
-/** Throws unless a checkpoint's state is a trainer's. */
-function expectTrainerState(state: unknown, path: string): TrainerState {
-  const saved = state as TrainerState | null;
-  const isTrainers =
-    typeof saved === "object" &&
-    saved !== null &&
-    [saved.step, saved.optimizerSteps, saved.lossSum, saved.lossCount].every((value) => typeof value === "number") &&
-    typeof saved.random?.counter === "number" &&
-    typeof saved.loader?.batch === "number" &&
-    Array.isArray(saved.curves?.points);
-  if (isTrainers) return saved;
-  throw new CheckpointError({
-    op: "Trainer",
-    argument: path,
-    expected: "a checkpoint that a Trainer wrote",
-    received: "one with another state",
-    remedy: "Read it with readCheckpoint(), or load its weights alone.",
-  });
 }
