@@ -13,7 +13,10 @@ import {
   type Next,
   type OpRecord,
   OuterProduct,
+  type Saves,
+  type Scope,
   scope,
+  state,
   type Tensor,
   transpose,
   UnsupportedError,
@@ -31,29 +34,35 @@ class Value {
   /** Sum of the gradients that arrived so far; a handle outside of every scope. */
   gradient: Tensor | null = null;
   /** Products that arrived and are not computed yet. */
-  #products: OuterProduct[] = [];
+  #products: OuterProduct[] | null = null;
 
-  add(gradient: Tensor | OuterProduct): void {
+  /** @param scope that of the vjp which made the gradient */
+  add(gradient: Tensor | OuterProduct, scope: Scope | null): void {
     if (!isTensor(gradient)) {
+      this.#products ??= [];
       this.#products.push(new OuterProduct(gradient.left.alias(), gradient.right.alias()));
       return;
     }
     const sum = this.gradient;
-    // the handle may be shared, e.g. between both operands of a sum
-    this.gradient = sum ? add(sum, gradient).keep() : gradient.alias();
-    sum?.dispose();
+    if (sum) {
+      this.gradient = add(sum, gradient).keep();
+      sum.dispose();
+    } else {
+      // a handle that is another's, such as that of a sum's other operand, is not taken over
+      this.gradient = scope !== null && gradient.home === scope ? gradient.keep() : gradient.alias();
+    }
   }
 
   /** Notes that one use has given its gradient. After the last one the products are computed. */
   settle(): void {
     this.uses--;
     const products = this.#products;
-    if (this.uses > 0 || products.length === 0) return;
-    const [first] = products as [OuterProduct];
+    if (this.uses > 0 || products === null) return;
+    const first = products[0]!;
     const one = products.length === 1;
     const left = one ? first.left : concat(products.map((product) => product.left));
     const right = one ? first.right : concat(products.map((product) => product.right));
-    this.add(matmul(transpose(left), right));
+    this.add(matmul(transpose(left), right), state.scope);
     this.#release("its product was computed");
   }
 
@@ -69,27 +78,31 @@ class Value {
   }
 
   #release(reason: string): void {
+    if (this.#products === null) return;
     for (const { left, right } of this.#products) {
       left.dispose(reason);
       right.dispose(reason);
     }
-    this.#products = [];
+    this.#products = null;
   }
 }
+
+const NONE: readonly Tensor[] = [];
+const NO_SAVES: Saves = {};
 
 interface Node {
   readonly op: AnyOp;
   readonly attrs: unknown;
   /** An alias of its own where the vjp reads the value, else the caller's handle, good for shape and dtype only. */
-  readonly inputs: Tensor[];
-  readonly outputs: Tensor[];
-  readonly aux: Tensor[];
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly aux: readonly Tensor[];
   readonly needs: readonly boolean[];
   /** The inputs a gradient is needed for, and the outputs that can have one; null for the others. */
   readonly from: readonly (Value | null)[];
-  readonly to: (Value | null)[];
-  /** The aliases among the above, released when the vjp has run. */
-  readonly saved: Tensor[];
+  readonly to: readonly (Value | null)[];
+  /** Which of the inputs and outputs are aliases; all hidden results are. */
+  readonly saves: Saves;
 }
 
 /** One recording. */
@@ -119,8 +132,9 @@ export class Tape implements Interceptor {
   }
 
   intercept(op: AnyOp, inputs: readonly Tensor[], attrs: unknown, aux: boolean, next: Next): Tensor[] {
-    const needs: boolean[] = [];
+    if (op.differentiable === false) return next(op, inputs, attrs, aux);
     const from: (Value | null)[] = [];
+    const needs: boolean[] = [];
     let any = false;
     for (let i = 0; i < inputs.length; i++) {
       const { dtype, key } = inputs[i]!;
@@ -129,7 +143,7 @@ export class Tape implements Interceptor {
       needs.push(value !== null);
       any ||= value !== null;
     }
-    if (!any || op.differentiable === false) return next(op, inputs, attrs, aux);
+    if (!any) return next(op, inputs, attrs, aux);
     // A tape inside this one asked for hidden results: they are values this tape must know the gradient of.
     const asksForHidden = aux && op.aux !== undefined;
     if (!op.vjp || asksForHidden) return this.#recordComposition(op, inputs, attrs, aux);
@@ -160,22 +174,20 @@ export class Tape implements Interceptor {
     results: readonly Tensor[],
   ): void {
     const count = results.length - (op.aux ?? 0);
-    const saves = typeof op.saves === "function" ? op.saves(attrs, needs) : op.saves;
-    const node: Node = { op, attrs, inputs: [], outputs: [], aux: [], needs, from, to: [], saved: [] };
-    for (let i = 0; i < inputs.length; i++) {
-      const value = from[i];
-      if (value) value.uses++;
-      note(node, node.inputs, inputs[i]!, names(saves?.inputs, i));
-    }
-    for (let i = 0; i < results.length; i++) {
-      const result = results[i]!;
-      const value = isFloat(result.dtype) ? this.#track(result.key) : null;
-      if (i < count) {
-        node.to.push(value);
-        note(node, node.outputs, result, names(saves?.outputs, i));
-      } else note(node, node.aux, result, true);
-    }
-    this.#nodes.push(node);
+    const saves = (typeof op.saves === "function" ? op.saves(attrs, needs) : op.saves) ?? NO_SAVES;
+    for (const value of from) if (value !== null) value.uses++;
+    const own = count === results.length ? results : results.slice(0, count);
+    this.#nodes.push({
+      op,
+      attrs,
+      inputs: noted(inputs, saves.inputs),
+      outputs: noted(own, saves.outputs),
+      aux: count === results.length ? NONE : noted(results.slice(count), "all"),
+      needs,
+      from,
+      to: own.map(({ dtype, key }) => (isFloat(dtype) ? this.#track(key) : null)),
+      saves,
+    });
   }
 
   /**
@@ -184,12 +196,12 @@ export class Tape implements Interceptor {
    */
   backward(outputs: readonly Tensor[], seeds: readonly Tensor[]): Tensor[] {
     try {
-      for (const [i, output] of outputs.entries()) this.#values.get(output.key)?.add(seeds[i]!);
+      for (let i = 0; i < outputs.length; i++) this.#values.get(outputs[i]!.key)?.add(seeds[i]!, null);
       for (let node = this.#nodes.pop(); node; node = this.#nodes.pop()) {
         try {
           runVjp(node);
         } finally {
-          for (const alias of node.saved) alias.dispose("its gradient was computed");
+          release(node, "its gradient was computed");
         }
       }
       return this.#sources.map((source, i) => this.#sourceValues[i]!.take() ?? zerosLike(source));
@@ -200,36 +212,46 @@ export class Tape implements Interceptor {
 
   /** Frees everything recorded. */
   release(): void {
-    for (const node of this.#nodes) for (const alias of node.saved) alias.dispose("its recording was dropped");
+    for (const node of this.#nodes) release(node, "its recording was dropped");
     this.#nodes.length = 0;
-    for (const value of this.#values.values()) value.drop();
+    this.#values.forEach(drop);
     this.#values.clear();
   }
 }
 
+const hasGradient = (value: Value | null): boolean => value !== null && value.gradient !== null;
+const drop = (value: Value | null): void => value?.drop();
+
 function runVjp({ op, attrs, inputs, outputs, aux, needs, from, to }: Node): void {
   scope(() => {
-    if (to.some((value) => value?.gradient)) {
+    if (to.some(hasGradient)) {
       const dy = outputs.map((output, i) => to[i]?.gradient ?? zerosLike(output));
       const results = op.vjp!({ attrs, inputs, outputs, aux, dy, needs });
-      for (let i = 0; i < from.length; i++) if (results[i]) from[i]?.add(results[i]!);
-      for (const value of to) value?.drop();
+      for (let i = 0; i < from.length; i++) if (results[i]) from[i]?.add(results[i]!, state.scope);
+      to.forEach(drop);
     }
     for (const value of from) value?.settle();
   }, op.name);
 }
 
-/** Enters a tensor into one of a node's lists: as an alias where its vjp reads the value. */
-function note(node: Node, list: Tensor[], tensor: Tensor, saved: boolean): void {
-  if (!saved) {
-    list.push(tensor);
-    return;
-  }
-  const alias = tensor.alias();
-  list.push(alias);
-  node.saved.push(alias);
+type Positions = Saves["inputs"];
+
+/** The tensors, each whose value the vjp reads as an alias of its own. */
+function noted(tensors: readonly Tensor[], positions: Positions): readonly Tensor[] {
+  return tensors.map((tensor, i) => (names(positions, i) ? tensor.alias() : tensor));
 }
 
-function names(positions: readonly number[] | "all" | undefined, position: number): boolean {
+/** Frees a node's aliases. */
+function release({ inputs, outputs, aux, saves }: Node, reason: string): void {
+  disposeNamed(inputs, saves.inputs, reason);
+  disposeNamed(outputs, saves.outputs, reason);
+  disposeNamed(aux, "all", reason);
+}
+
+function disposeNamed(tensors: readonly Tensor[], positions: Positions, reason: string): void {
+  for (let i = 0; i < tensors.length; i++) if (names(positions, i)) tensors[i]!.dispose(reason);
+}
+
+function names(positions: Positions, position: number): boolean {
   return positions === "all" || (positions?.includes(position) ?? false);
 }

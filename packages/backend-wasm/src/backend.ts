@@ -23,7 +23,7 @@ import { makeConcat, makePad } from "./kernels/pad.js";
 import { makeReduce } from "./kernels/reduce.js";
 import { refuseTurbo } from "./turbo.js";
 import type { Features } from "./vector-math.js";
-import type { Block } from "./views.js";
+import { type Block, dropPacks } from "./views.js";
 
 /** All kernels over one engine. */
 function makeKernels(engine: Engine): RequiredKernels {
@@ -77,10 +77,10 @@ export class WasmBackend implements Backend {
   }
 
   free(id: StorageId): void {
-    const { pointer, bytes, packs } = id as Block;
+    const block = id as Block;
     const { heap } = this.engine;
-    heap.release(pointer, bytes);
-    if (packs) for (const { copy, bytes } of packs) if (copy !== null) heap.release(copy, bytes);
+    dropPacks(heap, block);
+    heap.release(block.pointer, block.bytes);
   }
 
   write(id: StorageId, data: TypedArray): void {

@@ -10,7 +10,10 @@ import type { Shape } from "./shape.js";
 /** A backend's own name for one storage: an index, a pointer or an object, opaque to everyone else. */
 export type StorageId = number | object;
 
-/** A rectangular look into a storage: element `i` is at `offset + Σ i[k]·strides[k]`, counted in elements. */
+/**
+ * A rectangular look into a storage: element `i` is at `offset + Σ i[k]·strides[k]`, counted in elements. It is good for the
+ * one call that gets it: a kernel that works later copies what it needs.
+ */
 export interface View {
   readonly id: StorageId;
   readonly dtype: DType;
@@ -77,10 +80,15 @@ export interface RequiredKernels {
   concat: Kernel<Record<string, never>>;
 }
 
-/** Fused kernels by the name of the op they serve. Their attributes are the op's own. Set `strided` on a kernel that takes non-contiguous inputs. */
+/** Fused kernels by the name of the op they serve. Their attributes are the op's own. */
 export type FusedKernels = Readonly<Record<string, FusedKernel>>;
 // biome-ignore lint/suspicious/noExplicitAny: attributes belong to the op; the op's own type checks them
-export type FusedKernel = Kernel<any> & { readonly strided?: boolean };
+export type FusedKernel = Kernel<any> & {
+  /** It takes inputs that are not contiguous. */
+  readonly strided?: boolean;
+  /** Outputs may be among the inputs. It then declines before it writes, or not at all. */
+  readonly inPlace?: boolean;
+};
 
 export interface Limits {
   /** Most elements one storage may hold. */

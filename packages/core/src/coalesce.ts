@@ -7,7 +7,7 @@ const UNIT: readonly number[] = [1];
 const STILL: readonly number[] = [0];
 
 function flat(tensor: Tensor, shape: Shape, strides: readonly number[]): View {
-  return { id: tensor.storage.id, dtype: tensor.dtype, shape, strides, offset: tensor.offset };
+  return { id: tensor.id, dtype: tensor.dtype, shape, strides, offset: tensor.offset };
 }
 
 /** A coalesced output and the inputs broadcast to it. */

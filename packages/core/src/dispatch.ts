@@ -7,10 +7,10 @@ import type { Device } from "./device.js";
 import { defaultDevice } from "./device.js";
 import { IndexError } from "./errors.js";
 import type { Meta, OpRecord } from "./op.js";
-import { withPacked } from "./ops/copy.js";
+import { allContiguous, withPacked } from "./ops/copy.js";
 import { scope } from "./scope.js";
 import { state } from "./state.js";
-import { allocateTensor, asView, commonDevice, expectTensor, isTensor, type Tensor } from "./tensor.js";
+import { allocateTensor, commonDevice, expectTensor, isTensor, type Tensor } from "./tensor.js";
 
 /**
  * Runs an op and returns its outputs.
@@ -36,9 +36,10 @@ function execute<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux: b
   // kernels never see an empty tensor
   if (kernel !== null && (anyEmpty(inputs) || anyEmpty(metas))) kernel = null;
   if (kernel === null && !op.lower) return composed(op, inputs, attrs, aux);
-  const outs: Tensor[] = [];
+  // most ops have one result, and an array made with it is smaller than one that grows
+  const outs = [allocateTensor(device, metas[0]!.shape, metas[0]!.dtype)];
   try {
-    for (let i = 0; i < metas.length; i++) outs.push(allocateTensor(device, metas[i]!.shape, metas[i]!.dtype));
+    for (let i = 1; i < metas.length; i++) outs.push(allocateTensor(device, metas[i]!.shape, metas[i]!.dtype));
     if (kernel === null) op.lower!(device, outs, inputs, attrs);
     if (kernel === null || runKernel(op.name, kernel, outs, inputs, attrs)) return outs;
   } catch (error) {
@@ -57,13 +58,16 @@ function runKernel(
   inputs: readonly Tensor[],
   attrs: unknown,
 ): boolean {
-  const run = (ready: readonly Tensor[]) => kernel(outs.map(asView), ready.map(asView), attrs);
-  const status = kernel.strided ? run(inputs) : withPacked(inputs, run);
+  const status =
+    kernel.strided || allContiguous(inputs)
+      ? kernel(outs, inputs, attrs)
+      : withPacked(inputs, (ready) => kernel(outs, ready, attrs));
   if (typeof status === "number") throw badIndex(op, status);
   return status !== false;
 }
 
-function anyEmpty(tensors: readonly Meta[]): boolean {
+/** Whether any of them has no element: no kernel sees those. */
+export function anyEmpty(tensors: readonly Meta[]): boolean {
   for (const { shape } of tensors) for (let i = 0; i < shape.length; i++) if (shape[i] === 0) return true;
   return false;
 }

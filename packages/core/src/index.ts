@@ -1,3 +1,4 @@
+export * from "./assign-results.js";
 export * from "./backend.js";
 export * from "./check.js";
 export * from "./coalesce.js";

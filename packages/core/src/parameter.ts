@@ -32,6 +32,25 @@ export class Parameter extends Tensor {
     return true;
   }
 
+  /** Whether nobody else holds the storage, and all of it is this value: then it may be written over. */
+  get soleHolder(): boolean {
+    return this.storage.references === 1 && this.storage.length === this.size;
+  }
+
+  /** Notes that the storage was written over: to autograd this is another value from now on. */
+  written(): void {
+    this.key = state.nextKey++;
+  }
+
+  /** Shows what a contiguous tensor of the same shape shows, as the value `key`. Who held a storage goes on holding it. */
+  rebind({ storage, strides, offset, key }: Pick<Tensor, "storage" | "strides" | "offset" | "key">): void {
+    this.storage = storage;
+    this.id = storage.id;
+    this.strides = strides;
+    this.offset = offset;
+    this.key = key;
+  }
+
   /**
    * Replaces the value; `value` stays the caller's. Recorded computations keep the value they used.
    * @throws ShapeError, DTypeError when it does not fit
@@ -51,10 +70,8 @@ export class Parameter extends Tensor {
     expectSameDType("assign", "value", this.dtype, value.dtype);
     const source = packed(value);
     const old = this.storage;
-    this.storage = source.storage.retain();
-    this.offset = source.offset;
-    this.strides = source.strides;
-    this.key = state.nextKey++;
+    const { strides, offset } = source;
+    this.rebind({ storage: source.storage.retain(), strides, offset, key: state.nextKey++ });
     old.release();
     if (source !== value) source.dispose();
   }

@@ -27,6 +27,8 @@ export class Tensor<S extends Shape = Shape> implements View {
   strides: readonly number[];
   offset: number;
   storage: Storage;
+  /** The storage's, so that a tensor is a view of it to kernels. */
+  id: StorageId;
   /** Identity of the value: two handles with one key are the same value to autograd. */
   key: number;
   readonly contiguous: boolean;
@@ -44,6 +46,7 @@ export class Tensor<S extends Shape = Shape> implements View {
     home: Scope | null = state.scope,
   ) {
     this.storage = storage;
+    this.id = storage.id;
     this.shape = shape;
     this.size = sizeOf(shape);
     this.dtype = storage.dtype;
@@ -57,10 +60,6 @@ export class Tensor<S extends Shape = Shape> implements View {
 
   get [BRAND](): true {
     return true;
-  }
-
-  get id(): StorageId {
-    return this.storage.id;
   }
 
   get device(): Device {
@@ -265,11 +264,6 @@ export function allocateTensor(device: Device, shape: Shape, dtype: DType): Tens
 /** A view of `base`'s storage. */
 export function viewOf(base: Tensor, shape: Shape, strides: readonly number[], offset: number): Tensor {
   return new Tensor(base.storage.retain(), shape, strides, offset, isContiguous(shape, strides));
-}
-
-/** What a kernel gets to see of a tensor. */
-export function asView({ storage, dtype, shape, strides, offset }: Tensor): View {
-  return { id: storage.id, dtype, shape, strides, offset };
 }
 
 /** A tensor filled from a host array of the dtype's own type, in row-major order. */

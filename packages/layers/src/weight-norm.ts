@@ -1,6 +1,5 @@
 /** Weight normalisation of any layer (Salimans & Kingma 2016; Jiang §8.5), in both of the book's forms. */
 import {
-  contiguousStrides,
   copy,
   div,
   greater,
@@ -128,15 +127,7 @@ function makeSlot(target: Parameter, axis: number | null | undefined, form: "uni
 
 /** Lets a parameter show another value, to autograd too, until the returned function is called. */
 function show(target: Parameter, value: Tensor): () => void {
-  const { storage, key, strides, offset } = target;
-  target.storage = value.storage;
-  target.key = value.key;
-  target.strides = contiguousStrides(value.shape);
-  target.offset = value.offset;
-  return () => {
-    target.storage = storage;
-    target.key = key;
-    target.strides = strides;
-    target.offset = offset;
-  };
+  const { storage, strides, offset, key } = target;
+  target.rebind(value);
+  return () => target.rebind({ storage, strides, offset, key });
 }

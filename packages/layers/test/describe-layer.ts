@@ -67,15 +67,12 @@ export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
 /** Calls `fn` while a module's parameters show other values, which gradients then flow to. */
 export function substituting<R>(layer: Module, others: readonly Tensor[], fn: () => R): R {
   const parameters = Object.values(layer.parameters());
-  const old = parameters.map(({ storage, key, offset }) => ({ storage, key, offset }));
-  parameters.forEach((parameter, i) => {
-    const { storage, key, offset } = others[i]!;
-    Object.assign(parameter, { storage, key, offset });
-  });
+  const old = parameters.map(({ storage, strides, offset, key }) => ({ storage, strides, offset, key }));
+  parameters.forEach((parameter, i) => void parameter.rebind(others[i]!));
   try {
     return fn();
   } finally {
-    parameters.forEach((parameter, i) => void Object.assign(parameter, old[i]));
+    parameters.forEach((parameter, i) => void parameter.rebind(old[i]!));
   }
 }
 

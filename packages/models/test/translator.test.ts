@@ -1,15 +1,6 @@
 import { checkGradients, inference, valueAndGrad } from "@neurite/autograd";
 import { cpuJs } from "@neurite/backend-cpu-js";
-import {
-  type Device,
-  Generator,
-  type Parameter,
-  randomIntegers,
-  setDefaultDevice,
-  slice,
-  type Tensor,
-  tensor,
-} from "@neurite/core";
+import { type Device, Generator, randomIntegers, setDefaultDevice, slice, type Tensor, tensor } from "@neurite/core";
 import { Adam } from "@neurite/optimizers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Translator } from "../src/index.js";
@@ -63,13 +54,12 @@ describe("Translator", () => {
       const value = tensor(parameter.dataSync() as Float64Array, { shape: parameter.shape });
       const report = checkGradients(
         (w) => {
-          const borrowed = parameter as { -readonly [K in keyof Parameter]: Parameter[K] };
-          const { storage, offset, strides, key } = borrowed;
-          Object.assign(borrowed, { storage: w.storage, offset: w.offset, strides: w.strides, key: w.key });
+          const { storage, offset, strides, key } = parameter;
+          parameter.rebind(w);
           try {
             return model.loss(tokens(SOURCE), tokens(TARGET_IN), tokens(TARGET_OUT));
           } finally {
-            Object.assign(borrowed, { storage, offset, strides, key });
+            parameter.rebind({ storage, offset, strides, key });
           }
         },
         [value],

@@ -79,7 +79,7 @@ interface Group {
   readonly decay: Decay;
   /** λ, or κ = 1 − ηλ or 1 − λ (see {@link Decay}). */
   readonly decayScalar: (rate: number) => number;
-  /** State by parameter. */
+  /** By name: the parameter, then its state. */
   readonly members: Readonly<Record<string, readonly Parameter[]>>;
 }
 
@@ -149,8 +149,8 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
       for (const group of this.#groups) this.#update(group, ready, when);
     }, "optimizer step");
     this.#steps++;
-    if (!keepGrads)
-      for (const gradient of Object.values(grads)) gradient.dispose("optimizer.step() took the gradients");
+    if (keepGrads) return;
+    for (const name in grads) grads[name]!.dispose("optimizer.step() took the gradients");
   }
 
   #update(group: Group, grads: Readonly<Record<string, Tensor>>, when: Tensor | undefined): void {
@@ -158,30 +158,14 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
     const rate = rateAt(learningRate, this.#steps);
     const scalars = [...method.scalars(rate, this.#steps + 1)];
     if (decay !== "none") scalars.push(decayScalar(rate));
-    for (const name in members) {
-      const slots = members[name]!;
-      const parameter = this.parameters[name]!;
-      const next = method.rule.run([parameter, grads[name]!, ...slots], scalars, decay, when);
-      parameter.assign(next[0]!);
-      slots.forEach((slot, i) => void slot.assign(next[i + 1]!));
-    }
+    for (const name in members) method.rule.apply(members[name]!, grads[name]!, scalars, decay, when);
   }
 
   #expectMatching(grads: Readonly<Record<string, Tensor>>): void {
     if (typeof grads !== "object" || grads === null) throw notGradients("grads", grads);
-    const names = Object.keys(this.parameters);
-    const missing = names.filter((name) => !(name in grads));
-    const unknown = Object.keys(grads).filter((name) => !(name in this.parameters));
-    if (missing.length + unknown.length > 0) {
-      throw new ValueError({
-        op: "optimizer.step",
-        argument: "grads",
-        expected: "one gradient for each parameter, by the same names",
-        received: `missing: ${missing.join(", ") || "none"}; unknown: ${unknown.join(", ") || "none"}`,
-        remedy: "Give valueAndGrad and the optimizer the same parameters.",
-      });
-    }
-    for (const name of names) {
+    for (const name in this.parameters) if (!(name in grads)) throw otherNames(this.parameters, grads);
+    for (const name in grads) if (!(name in this.parameters)) throw otherNames(this.parameters, grads);
+    for (const name in this.parameters) {
       const parameter = this.parameters[name]!;
       if (!isTensor(grads[name])) throw notGradients(`grads[${name}]`, grads[name]);
       grads[name]!.expectLive("optimizer.step");
@@ -194,7 +178,7 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
   state(): OptimizerState {
     const tensors: Record<string, Tensor> = {};
     for (const { method, members } of this.#groups) {
-      for (const [name, slots] of Object.entries(members)) {
+      for (const [name, [, ...slots]] of Object.entries(members)) {
         for (const [i, slot] of slots.entries()) tensors[`${method.rule.slots[i]}.${name}`] = slot;
       }
     }
@@ -268,6 +252,18 @@ function notOptions(options: unknown): ValueError {
   });
 }
 
+function otherNames(parameters: object, grads: object): ValueError {
+  const missing = Object.keys(parameters).filter((name) => !(name in grads));
+  const unknown = Object.keys(grads).filter((name) => !(name in parameters));
+  return new ValueError({
+    op: "optimizer.step",
+    argument: "grads",
+    expected: "one gradient for each parameter, by the same names",
+    received: `missing: ${missing.join(", ") || "none"}; unknown: ${unknown.join(", ") || "none"}`,
+    remedy: "Give valueAndGrad and the optimizer the same parameters.",
+  });
+}
+
 function notGradients(argument: string, received: unknown): ValueError {
   return new ValueError({
     op: "optimizer.step",
@@ -289,13 +285,16 @@ function makeGroup<O extends RuleOptions>(
   expectDecayForm(weightDecayForm);
   expectNonNegative("weightDecay", weightDecay);
   const method = choose(options);
-  const stateOf = ({ shape, dtype, device }: Parameter) =>
-    method.rule.slots.map(() => new Parameter(full(shape, method.initial ?? 0, { dtype, device })));
+  const withState = (parameter: Parameter) => {
+    const { shape, dtype, device } = parameter;
+    const slots = method.rule.slots.map(() => new Parameter(full(shape, method.initial ?? 0, { dtype, device })));
+    return [parameter, ...slots];
+  };
   return {
     method,
     learningRate,
     ...decayOf(weightDecayForm, weightDecay),
-    members: Object.fromEntries(names.map((name) => [name, stateOf(parameters[name]!)])),
+    members: Object.fromEntries(names.map((name) => [name, withState(parameters[name]!)])),
   };
 }
 

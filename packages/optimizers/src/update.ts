@@ -3,14 +3,15 @@
  * next values are outputs of one op, so a backend can compute them in one pass; otherwise each is a kernel of its own.
  */
 import {
+  assignResults,
   call,
   defineOp,
-  dispatch,
   type Expression,
   e,
   elementwise,
   input,
   inputsOf,
+  type Parameter,
   scalar,
   substitute,
   type Tensor,
@@ -44,12 +45,12 @@ export interface UpdateRule {
   /** Names of the state that each parameter has. */
   readonly slots: readonly string[];
   /**
-   * Runs the rule: [w, ...slots] of the next step.
-   * @param inputs [w, g, ...slots]
+   * Takes one step: assigns weight and state their next values.
+   * @param targets [w, ...slots]
    * @param scalars the rule's own, then λ or κ, if there is a decay
-   * @param when bool scalar: where false, the results equal the inputs
+   * @param when bool scalar: where false, nothing changes
    */
-  run(inputs: readonly Tensor[], scalars: readonly number[], decay: Decay, when?: Tensor): Tensor[];
+  apply(targets: readonly Parameter[], gradient: Tensor, scalars: readonly number[], decay: Decay, when?: Tensor): void;
 }
 
 /** One kernel of the composition. */
@@ -158,11 +159,12 @@ export function updateRule(
   return {
     name,
     slots,
-    run: (inputs, values, decay, when) =>
-      dispatch(updateOp, when ? [...inputs, when] : inputs, {
-        form: formOf(decay, when !== undefined),
-        scalars: values,
-      }),
+    apply(targets, gradient, values, decay, when) {
+      const inputs: Tensor[] = [targets[0]!, gradient];
+      for (let i = 1; i < targets.length; i++) inputs.push(targets[i]!);
+      if (when) inputs.push(when);
+      assignResults(updateOp, targets, inputs, { form: formOf(decay, when !== undefined), scalars: values });
+    },
   };
 }
 

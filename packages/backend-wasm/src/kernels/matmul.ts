@@ -30,7 +30,7 @@ export interface Matrix {
   readonly at: number;
   readonly rowStep: number;
   readonly columnStep: number;
-  /** The storage it lies in, if its packed copy may be kept there: storages never change. */
+  /** The storage it lies in, if its packed copy may be kept there until it is written over. */
   readonly block?: Block;
 }
 

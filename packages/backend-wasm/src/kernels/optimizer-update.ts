@@ -1,7 +1,7 @@
-/** One optimizer step of one parameter: its next value and the next values of its state in a single pass. */
+/** One optimizer step of one parameter: its next value and the next values of its state in a single pass, in place if asked. */
 import { type Expression, flatten, sizeOf, type View } from "@neurite/core";
 import type { CompiledKernel, Engine } from "../engine.js";
-import { addressOf } from "../views.js";
+import { addressOf, type Block, dropPacks } from "../views.js";
 import { defineMap } from "./map.js";
 
 /** Elements below which work is not split. */
@@ -29,18 +29,22 @@ export function makeOptimizerUpdate(engine: Engine) {
       defineMap(module, features, program, { views: inputs, dense, scalars }),
     );
   };
-  return (outs: readonly View[], inputs: readonly View[], { form, scalars }: UpdateAttrs): undefined => {
+  const update = (outs: readonly View[], inputs: readonly View[], { form, scalars }: UpdateAttrs): undefined => {
     let kernel = kernels.get(form);
     if (!kernel) {
       kernel = compile(form, inputs, scalars.length);
       kernels.set(form, kernel);
     }
     const args: number[] = [];
-    for (const out of outs) args.push(addressOf(out));
+    for (const out of outs) {
+      args.push(addressOf(out));
+      dropPacks(engine.heap, out.id as Block);
+    }
     for (const input of inputs) args.push(addressOf(input));
     for (const scalar of scalars) args.push(scalar);
     const size = sizeOf(outs[0]!.shape);
     if (size <= GRAIN) kernel(0, size, ...args);
     else engine.run(kernel, size, GRAIN, ...args);
   };
+  return Object.assign(update, { inPlace: true });
 }

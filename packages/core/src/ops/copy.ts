@@ -22,9 +22,14 @@ export function packed(x: Tensor): Tensor {
   return out;
 }
 
+export function allContiguous(tensors: readonly Tensor[]): boolean {
+  for (let i = 0; i < tensors.length; i++) if (!tensors[i]!.contiguous) return false;
+  return true;
+}
+
 /** Calls `fn` with contiguous versions of the inputs, and frees the copies. */
 export function withPacked<T>(inputs: readonly Tensor[], fn: (inputs: readonly Tensor[]) => T): T {
-  if (inputs.every((input) => input.contiguous)) return fn(inputs);
+  if (allContiguous(inputs)) return fn(inputs);
   const ready = inputs.map(packed);
   try {
     return fn(ready);

@@ -6,7 +6,7 @@ import { type DType, hostArray } from "../dtype.js";
 import { ValueError } from "../errors.js";
 import { defineOp } from "../op.js";
 import { expectShape, type Shape } from "../shape.js";
-import { asView, fromHost, type Tensor } from "../tensor.js";
+import { fromHost, type Tensor } from "../tensor.js";
 
 export interface CreateOptions {
   /** Default `float32`. */
@@ -18,7 +18,7 @@ export interface CreateOptions {
 /** Sets every element of a fresh contiguous tensor. */
 export function fillTensor(out: Tensor, value: number): void {
   if (out.size === 0) return;
-  out.device.backend.kernels.fill([asView(out)], [], { value });
+  out.device.backend.kernels.fill([out], [], { value });
 }
 
 const fullOp = /* @__PURE__ */ defineOp<{

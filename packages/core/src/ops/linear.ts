@@ -11,6 +11,8 @@ import { matmul } from "./matmul.js";
 import { sum } from "./reduce.js";
 import { reshape, transpose } from "./views.js";
 
+const NO_ATTRS = {};
+
 /** y [n, out] = x [n, in] · Wᵀ [in, out] + b [out]; the bias may be missing. */
 const linearOp = /* @__PURE__ */ defineOp<Record<string, never>>({
   name: "linear",
@@ -39,7 +41,7 @@ const linearOp = /* @__PURE__ */ defineOp<Record<string, never>>({
   vjp: ({ inputs: [x, weight, bias], dy: [dy], needs }) => [
     needs[0] ? matmul(dy!, weight!) : null,
     needs[1] ? new OuterProduct(dy!, x!) : null,
-    ...(bias ? [needs[2] ? sum(dy!, { axis: 0 }) : null] : []),
+    bias && needs[2] ? sum(dy!, { axis: 0 }) : null,
   ],
   saves: (_, [x, weight]) => ({ inputs: x && weight ? [0, 1] : x ? [1] : weight ? [0] : [] }),
 });
@@ -64,7 +66,7 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
       remedy: "Give x as [..., in].",
     });
   }
-  if (x.rank === 2) return dispatch(linearOp, bias ? [x, weight, bias] : [x, weight], {})[0]!;
+  if (x.rank === 2) return dispatch(linearOp, bias ? [x, weight, bias] : [x, weight], NO_ATTRS)[0]!;
   const features = x.shape[x.rank - 1]!;
   const leading = x.shape.slice(0, -1);
   return composite("linear", () => {

@@ -13,7 +13,7 @@ import { fillTensor } from "./create.js";
 import { sumTo } from "./reduce.js";
 import { reshape, squeeze, transpose, unsqueeze } from "./views.js";
 
-const NO_BATCH: Shape = [];
+const NO_ATTRS = {};
 
 const matmulOp = /* @__PURE__ */ defineOp<Record<string, never>>({
   name: "matmul",
@@ -47,11 +47,15 @@ const matmulOp = /* @__PURE__ */ defineOp<Record<string, never>>({
     if (out!.size === 0) return;
     if (a!.size === 0) return fillTensor(out!, 0);
     device.expectReduction("matmul", a!.shape[a!.rank - 1]!);
-    const batch = out!.rank === 2 ? NO_BATCH : out!.shape.slice(0, -2);
+    if (out!.rank === 2) {
+      device.backend.kernels.matmul([asBatch(out!)], [asBatch(a!), asBatch(b!)], NO_ATTRS);
+      return;
+    }
+    const batch = out!.shape.slice(0, -2);
     const left = batchView(a!, batch);
     const right = batchView(b!, batch);
     const target = batchView(out!, batch).view;
-    device.backend.kernels.matmul([target], [left.view, right.view], {});
+    device.backend.kernels.matmul([target], [left.view, right.view], NO_ATTRS);
     left.temporary?.dispose();
     right.temporary?.dispose();
   },
@@ -62,13 +66,13 @@ const matmulOp = /* @__PURE__ */ defineOp<Record<string, never>>({
   saves: (_, [a, b]) => ({ inputs: a && b ? [0, 1] : a ? [1] : [0] }),
 });
 
+/** A matrix as a batch of one. */
+function asBatch({ id, dtype, shape, strides, offset }: Tensor): View {
+  return { id, dtype, shape: [1, shape[0]!, shape[1]!], strides: [0, strides[0]!, strides[1]!], offset };
+}
+
 /** `x` [..., r, c] as [batch, r, c] with one batch stride; a copy where the batch axes do not merge into one. */
 function batchView(x: Tensor, batch: Shape): { view: View; temporary: Tensor | null } {
-  if (x.rank === 2 && batch.length === 0) {
-    const shape = [1, x.shape[0]!, x.shape[1]!];
-    const strides = [0, x.strides[0]!, x.strides[1]!];
-    return { view: { id: x.storage.id, dtype: x.dtype, shape, strides, offset: x.offset }, temporary: null };
-  }
   const [r, c] = x.shape.slice(-2) as [number, number];
   const [rowStride, columnStride] = x.strides.slice(-2) as [number, number];
   const strides = stretchedStrides(x, [...batch, r, c]).slice(0, -2);
@@ -131,5 +135,5 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
       reshape(matmul(reshape(a, [sizeOf(leading), columns]), b), [...leading, b.shape[1]!]),
     );
   }
-  return dispatch(matmulOp, [a, b], {})[0]!;
+  return dispatch(matmulOp, [a, b], NO_ATTRS)[0]!;
 }

@@ -3,7 +3,7 @@ import { dispatch } from "../dispatch.js";
 import { ShapeError } from "../errors.js";
 import { defineOp } from "../op.js";
 import { formatShape } from "../shape.js";
-import { asView, expectTensor, type Tensor } from "../tensor.js";
+import { expectTensor, type Tensor } from "../tensor.js";
 import { withPacked } from "./copy.js";
 import { fillTensor } from "./create.js";
 import { slice } from "./views.js";
@@ -26,7 +26,7 @@ const padOp = /* @__PURE__ */ defineOp<PadOpAttrs>({
   lower(device, [out], inputs, attrs) {
     if (out!.size === 0) return;
     if (inputs[0]!.size === 0) fillTensor(out!, attrs.value);
-    else withPacked(inputs, (ready) => device.backend.kernels.pad([asView(out!)], ready.map(asView), attrs));
+    else withPacked(inputs, (ready) => device.backend.kernels.pad([out!], ready, attrs));
   },
   vjp: ({ attrs: { before, interior }, inputs: [x], dy: [dy] }) => [
     slice(
