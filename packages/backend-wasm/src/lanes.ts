@@ -1,6 +1,6 @@
 /** How the elements of each dtype travel between memory and the four lanes of a vector. */
 import type { DType } from "@neurite/core";
-import { f32x4, type I32, i32, i32x4, mask, type Statement, type V128, v128 } from "./emitter/code.js";
+import { f32x4, type I32, i32, i32x4, mask, memoryCopy, type Statement, type V128, v128 } from "./emitter/code.js";
 import type { FunctionBuilder, Local } from "./emitter/function.js";
 
 /** Bytes of an element in memory. */
@@ -46,6 +46,34 @@ export function storeLeft(f: FunctionBuilder, dtype: DType, at: I32, value: Loca
     i32.gtU(left, 3),
     () => f.do(storeLanes(dtype, at, value)),
     () => storeSome(f, dtype, at, value, left),
+  );
+}
+
+/** Bytes from which the engine's own copy, a call out of the module, is faster than a loop: measured with rows of 128 and 256. */
+const LONG_RUN = 192;
+
+/** Copies a run of bytes to where it does not overlap. */
+export function copyBytes(f: FunctionBuilder, to: I32, from: I32, bytes: I32): void {
+  const [target, source, left] = [f.keep(to), f.keep(from), f.keep(bytes)];
+  const copy = (size: number, move: () => Statement) => {
+    f.while(
+      () => i32.geU(left, size),
+      () => {
+        f.do(move());
+        f.increase(target, size);
+        f.increase(source, size);
+        f.increase(left, -size);
+      },
+    );
+  };
+  f.if(
+    i32.geU(left, LONG_RUN),
+    () => f.do(memoryCopy(target, source, left)),
+    () => {
+      copy(16, () => v128.store(target, v128.load(source)));
+      copy(4, () => i32.store(target, i32.load(source)));
+      copy(1, () => i32.store8(target, i32.load8u(source)));
+    },
   );
 }
 

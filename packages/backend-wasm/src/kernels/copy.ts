@@ -1,10 +1,10 @@
 /** Copies of strided views, with conversion between dtypes. */
 import { contiguousStrides, type DType, sizeOf, type View } from "@neurite/core";
-import { f32, f32x4, type I32, i32, i32x4, memoryCopy, type V128, v128 } from "../emitter/code.js";
+import { f32, f32x4, type I32, i32, i32x4, type V128, v128 } from "../emitter/code.js";
 import type { FunctionBuilder } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Engine } from "../engine.js";
-import { elementBytes, loadLanes, storeLanes, storeSome } from "../lanes.js";
+import { copyBytes, elementBytes, loadLanes, storeLanes, storeSome } from "../lanes.js";
 import { addressOf, type Block, forEachOuter, viewAt } from "../views.js";
 
 const GRAIN = 16_384;
@@ -30,18 +30,20 @@ function copyView(engine: Engine, out: View, x: View): void {
     const width = Math.min(n, GRAIN);
     const whole = Math.floor(n / width);
     const rest = n - whole * width;
-    engine.run(kernel, whole, 1, width, addressOf(out), addressOf(x), width * (dense ? bytes : step), step);
+    const rowStep = width * (dense ? bytes : step);
+    engine.run(kernel, whole, 1, width, addressOf(out), addressOf(x), rowStep, step, whole, 0);
     if (rest > 0) {
-      const done = whole * width;
-      const source = addressOf(x) + done * (dense ? bytes : step);
-      engine.run(kernel, 1, 1, rest, addressOf(out) + done * elementBytes(out.dtype), source, 0, step);
+      const target = addressOf(out) + whole * width * elementBytes(out.dtype);
+      engine.run(kernel, 1, 1, rest, target, addressOf(x) + whole * rowStep, 0, step, 1, 0);
     }
     return;
   }
   const grain = Math.ceil(GRAIN / n);
   const strides = contiguousStrides(out.shape);
-  forEachOuter(out.shape, rank - 2, [{ ...out, strides }, x], ([target, source]) => {
-    engine.run(kernel, out.shape[rank - 2]!, grain, n, target!, source!, x.strides[rank - 2]! * bytes, step);
+  const [rows, rowStep] = [out.shape[rank - 2]!, x.strides[rank - 2]! * bytes];
+  const [planes, planeStep] = rank > 2 ? [out.shape[rank - 3]!, x.strides[rank - 3]! * bytes] : [1, 0];
+  forEachOuter(out.shape, Math.max(0, rank - 3), [{ ...out, strides }, x], ([target, source]) => {
+    engine.run(kernel, planes * rows, grain, n, target!, source!, rowStep, step, rows, planeStep);
   });
 }
 
@@ -69,21 +71,36 @@ export function pack(
   return { views: packed, release };
 }
 
-/** Rows begin … end of n elements: out contiguous, x by a row and (unless dense) an element step in bytes. */
+/**
+ * Rows begin … end of n elements, counted through planes of `rows`: out contiguous, x by a plane, a row and (unless dense) an
+ * element step in bytes.
+ */
 function defineCopy(module: ModuleBuilder, from: DType, to: DType, dense: boolean): void {
-  const parameters = { begin: "i32", end: "i32", n: "i32", out: "i32", x: "i32", rowStep: "i32", step: "i32" } as const;
+  const parameters = {
+    begin: "i32",
+    end: "i32",
+    n: "i32",
+    out: "i32",
+    x: "i32",
+    rowStep: "i32",
+    step: "i32",
+    rows: "i32",
+    planeStep: "i32",
+  } as const;
   module.define("run", parameters, (f, p) => {
     const row = f.keep(p.begin);
+    const plane = f.keep(i32.divU(p.begin, p.rows));
+    const rowOfPlane = f.keep(i32.remU(p.begin, p.rows));
     const source = f.variable("i32");
     const target = f.variable("i32");
     const left = f.variable("i32");
     f.while(
       () => i32.ltU(row, p.end),
       () => {
-        f.set(source, i32.add(p.x, i32.mul(row, p.rowStep)));
+        f.set(source, i32.add(p.x, i32.add(i32.mul(plane, p.planeStep), i32.mul(rowOfPlane, p.rowStep))));
         f.set(target, i32.add(p.out, i32.mul(i32.mul(row, p.n), elementBytes(to))));
         f.set(left, p.n);
-        if (dense && from === to) f.do(memoryCopy(target, source, i32.mul(left, elementBytes(from))));
+        if (dense && from === to) copyBytes(f, target, source, i32.mul(left, elementBytes(from)));
         else if (dense) {
           const value = () => convertLanes(f, from, to, loadLanes(from, source));
           f.while(
@@ -108,6 +125,11 @@ function defineCopy(module: ModuleBuilder, from: DType, to: DType, dense: boolea
           );
         }
         f.increase(row, 1);
+        f.increase(rowOfPlane, 1);
+        f.if(i32.eq(rowOfPlane, p.rows), () => {
+          f.set(rowOfPlane, i32.const(0));
+          f.increase(plane, 1);
+        });
       },
     );
   });

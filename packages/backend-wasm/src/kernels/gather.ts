@@ -1,10 +1,10 @@
 /** Selection by indices, and sums by indices. Rows are the runs of neighbouring elements behind one index. */
 import type { View } from "@neurite/core";
-import { f32x4, type I32, i32, i32x4, memoryCopy, memoryFill, v128 } from "../emitter/code.js";
+import { f32x4, type I32, i32, i32x4, memoryFill, v128 } from "../emitter/code.js";
 import type { FunctionBuilder } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Engine } from "../engine.js";
-import { elementBytes, storeSome } from "../lanes.js";
+import { copyBytes, elementBytes, storeSome } from "../lanes.js";
 import { addressOf } from "../views.js";
 
 const GRAIN = 16_384;
@@ -46,15 +46,14 @@ export function makeGather(engine: Engine) {
     const bad = findBad(engine, indices, n);
     if (bad >= 0) return bad;
     const row = inner * elementBytes(x.dtype);
-    const single = inner === 1 && row === 4;
-    const kernel = engine.kernel(`gather ${single}`, (module) => defineGather(module, single));
+    const kernel = engine.kernel("gather", defineGather);
     const grain = Math.ceil(GRAIN / inner);
     engine.run(kernel, outer * m, grain, n, m, row, addressOf(x), addressOf(indices), addressOf(outs[0]!));
     return undefined;
   };
 }
 
-function defineGather(module: ModuleBuilder, single: boolean): void {
+function defineGather(module: ModuleBuilder): void {
   module.define("run", GATHER, (f, p) => {
     const item = f.keep(p.begin);
     f.while(
@@ -64,7 +63,7 @@ function defineGather(module: ModuleBuilder, single: boolean): void {
         const index = i32.load(i32.add(p.indices, i32.shl(i32.sub(item, i32.mul(outer, p.m)), 2)));
         const source = i32.add(p.x, i32.mul(i32.add(i32.mul(outer, p.n), index), p.row));
         const target = i32.add(p.out, i32.mul(item, p.row));
-        f.do(single ? i32.store(target, i32.load(source)) : memoryCopy(target, source, p.row));
+        copyBytes(f, target, source, p.row);
         f.increase(item, 1);
       },
     );

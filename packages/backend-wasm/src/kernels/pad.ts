@@ -1,9 +1,9 @@
 /** Padding and joining: both place runs of neighbouring elements into a larger tensor. */
 import { contiguousStrides, type PadAttrs, type View } from "@neurite/core";
-import { i32, memoryCopy } from "../emitter/code.js";
+import { i32 } from "../emitter/code.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Engine } from "../engine.js";
-import { elementBytes } from "../lanes.js";
+import { copyBytes, elementBytes } from "../lanes.js";
 import { addressOf, forEachOuter } from "../views.js";
 import { fillView } from "./fill.js";
 
@@ -19,7 +19,7 @@ const PLACE = {
 } as const;
 
 /** Runs begin … end of `bytes` bytes from steps of one size to steps of another. */
-function definePlace(module: ModuleBuilder, single: boolean): void {
+function definePlace(module: ModuleBuilder): void {
   module.define("run", PLACE, (f, p) => {
     const item = f.keep(p.begin);
     f.while(
@@ -27,7 +27,7 @@ function definePlace(module: ModuleBuilder, single: boolean): void {
       () => {
         const from = i32.add(p.from, i32.mul(item, p.fromStep));
         const to = i32.add(p.to, i32.mul(item, p.toStep));
-        f.do(single ? i32.store(to, i32.load(from)) : memoryCopy(to, from, p.bytes));
+        copyBytes(f, to, from, p.bytes);
         f.increase(item, 1);
       },
     );
@@ -44,8 +44,7 @@ export function place(
   to: number,
   toStep: number,
 ) {
-  const single = bytes === 4;
-  const kernel = engine.kernel(`place ${single}`, (module) => definePlace(module, single));
+  const kernel = engine.kernel("place", definePlace);
   engine.run(kernel, count, Math.ceil(GRAIN / bytes), bytes, from, fromStep, to, toStep);
 }
 
@@ -62,22 +61,13 @@ export function makePad(engine: Engine) {
     const target: View = { ...out, shape: x.shape, strides, offset };
     const source: View = { ...x, strides: contiguousStrides(x.shape) };
     const rank = x.shape.length;
-    if (rank === 0) {
-      place(engine, 1, bytes, addressOf(source), 0, addressOf(target), 0);
-      return;
-    }
-    const last = x.shape[rank - 1]!;
-    if (strides[rank - 1] !== 1) {
-      forEachOuter(x.shape, rank - 1, [source, target], ([from, to]) =>
-        place(engine, last, bytes, from!, bytes, to!, strides[rank - 1]! * bytes),
-      );
-      return;
-    }
-    // whole rows at once
-    const rows = rank > 1 ? x.shape[rank - 2]! : 1;
-    const [fromStep, toStep] = rank > 1 ? [source.strides[rank - 2]! * bytes, strides[rank - 2]! * bytes] : [0, 0];
-    forEachOuter(x.shape, Math.max(0, rank - 2), [source, target], ([from, to]) =>
-      place(engine, rows, last * bytes, from!, fromStep, to!, toStep),
+    // the longest runs of neighbours, which are those of x that have none of the padding between them
+    let run = 1;
+    let axis = rank - 1;
+    while (axis >= 0 && strides[axis] === run) run *= x.shape[axis--]!;
+    const [count, fromStep, toStep] = axis < 0 ? [1, 0, 0] : [x.shape[axis]!, source.strides[axis]!, strides[axis]!];
+    forEachOuter(x.shape, Math.max(0, axis), [source, target], ([from, to]) =>
+      place(engine, count, run * bytes, from!, fromStep * bytes, to!, toStep * bytes),
     );
   };
 }

@@ -37,6 +37,73 @@ function geometryOf(attrs: PoolAttrs, x: readonly number[], y: readonly number[]
   return { size, strides, padding, dilation, countIncludePad, spatial, counts, channels: x.at(-1)! };
 }
 
+/** Most elements of a window that are written out one by one. */
+const MOST_TAPS = 16;
+
+/** Whether every window lies inside of x, so that no element needs a check. */
+function isInside({ size, strides, padding, dilation, spatial, counts }: Geometry): boolean {
+  return size.every(
+    (k, axis) =>
+      padding[axis]![0] === 0 && (counts[axis]! - 1) * strides[axis]! + (k - 1) * dilation[axis]! < spatial[axis]!,
+  );
+}
+
+/** Whether no element of x is in two windows. */
+function isDisjoint({ size, strides, dilation }: Geometry): boolean {
+  return size.every((k, axis) => strides[axis]! > (k - 1) * dilation[axis]!);
+}
+
+/** Whether the windows leave no element of x out. */
+function isComplete({ size, strides, spatial, counts }: Geometry): boolean {
+  return size.every((k, axis) => strides[axis] === k && counts[axis]! * k === spatial[axis]);
+}
+
+/** An element of a window: its address is that of four channels of the window's corner (or its own), and an offset. */
+interface Tap {
+  readonly pixel: I32;
+  readonly offset: number;
+  readonly place: I32;
+  /** Whether it is the first that code written out one by one meets. */
+  readonly first: boolean;
+}
+
+/**
+ * Prepares the window at the index `window` of the image at `base`. The function returned calls `visit` in code that runs for
+ * every element of the window that is no padding.
+ */
+function openWindow(
+  f: FunctionBuilder,
+  geometry: Geometry,
+  base: I32,
+  window: readonly I32[],
+): (visit: (tap: Tap) => void) => void {
+  const { size, strides, dilation, spatial, channels } = geometry;
+  const bytes = 4 * channels;
+  const addressOfPixel = (pixel: I32) => f.keep(i32.add(base, i32.mul(pixel, bytes)));
+  if (!isInside(geometry) || sizeOf(size) > MOST_TAPS) {
+    return (visit) =>
+      forEachTap(f, geometry, window, (pixel, place) =>
+        visit({ pixel: addressOfPixel(pixel), offset: 0, place, first: false }),
+      );
+  }
+  let corner: I32 = i32.const(0);
+  for (const axis of size.keys()) {
+    corner = i32.add(i32.mul(corner, spatial[axis]!), i32.mul(window[axis]!, strides[axis]!));
+  }
+  const pixel = addressOfPixel(corner);
+  return (visit) => {
+    for (let place = 0; place < sizeOf(size); place++) {
+      let [rest, step, distance] = [place, 1, 0];
+      for (let axis = size.length - 1; axis >= 0; axis--) {
+        distance += (rest % size[axis]!) * dilation[axis]! * step;
+        rest = Math.floor(rest / size[axis]!);
+        step *= spatial[axis]!;
+      }
+      visit({ pixel, offset: distance * bytes, place: i32.const(place), first: place === 0 });
+    }
+  };
+}
+
 /** Calls `visit` in code that runs for every element of the window at the index `window` that is no padding. */
 function forEachTap(
   f: FunctionBuilder,
@@ -141,24 +208,26 @@ function defineForward(module: ModuleBuilder, geometry: Geometry, kind: "max" | 
   const pixels = sizeOf(spatial);
   module.define("run", { begin: "i32", end: "i32", x: "i32", y: "i32", places: "i32" }, (f, p) => {
     forEachWindow(f, geometry, p.begin, p.end, (image, window, at) => {
-      const source = f.keep(i32.add(p.x, i32.mul(image, 4 * pixels * channels)));
+      const base = f.keep(i32.add(p.x, i32.mul(image, 4 * pixels * channels)));
       const target = f.keep(i32.mul(at, 4 * channels));
       const share = kind === "average" ? shareOf(f, geometry, window) : null;
-      forEachChannels(f, channels, (offset, store) => {
+      const taps = openWindow(f, geometry, base, window);
+      forEachChannels(f, channels, (channel, store) => {
         const result = f.variable("v128", share ? f32x4.const(0) : f.vector(Number.NEGATIVE_INFINITY));
         const found = f.variable("v128", i32x4.const(0));
-        forEachTap(f, geometry, window, (pixel, place) => {
-          const value = f.keep(v128.load(i32.add(i32.add(source, i32.mul(pixel, 4 * channels)), offset)));
-          if (share) {
-            f.set(result, f32x4.add(result, value));
+        taps(({ pixel, offset, place, first }) => {
+          const loaded = v128.load(i32.add(pixel, channel), offset);
+          if (share || first) {
+            f.set(result, share ? f32x4.add(result, loaded) : loaded);
             return;
           }
+          const value = f.keep(loaded);
           // larger, or the first NaN
           const wins = f.keep(v128.andnot(f32x4.eq(result, result), f32x4.le(value, result)));
           f.set(result, v128.bitselect(value, result, wins));
           if (withPlaces) f.set(found, v128.bitselect(i32x4.splat(place), found, wins));
         });
-        const to = i32.add(target, offset);
+        const to = i32.add(target, channel);
         store(i32.add(p.y, to), share ? f32x4.mul(result, share) : result);
         if (withPlaces) store(i32.add(p.places, to), found);
       });
@@ -170,22 +239,24 @@ function defineBackward(module: ModuleBuilder, geometry: Geometry, kind: "max" |
   const { spatial, channels } = geometry;
   const bytes = 4 * sizeOf(spatial) * channels;
   const rows = rowsOf(geometry);
+  const disjoint = isDisjoint(geometry);
   module.define("run", { begin: "i32", end: "i32", dy: "i32", places: "i32", dx: "i32" }, (f, p) => {
-    const first = f.keep(i32.add(p.dx, i32.mul(p.begin, bytes)));
-    f.do(memoryFill(first, i32.const(0), i32.mul(i32.sub(p.end, p.begin), bytes)));
+    const start = f.keep(i32.add(p.dx, i32.mul(p.begin, bytes)));
+    if (!isComplete(geometry)) f.do(memoryFill(start, i32.const(0), i32.mul(i32.sub(p.end, p.begin), bytes)));
     forEachWindow(f, geometry, i32.mul(p.begin, rows), i32.mul(p.end, rows), (image, window, at) => {
-      const target = f.keep(i32.add(p.dx, i32.mul(image, bytes)));
+      const base = f.keep(i32.add(p.dx, i32.mul(image, bytes)));
       const source = f.keep(i32.mul(at, 4 * channels));
       const share = kind === "average" ? shareOf(f, geometry, window) : null;
-      forEachChannels(f, channels, (offset, store) => {
-        const from = f.keep(i32.add(source, offset));
+      const taps = openWindow(f, geometry, base, window);
+      forEachChannels(f, channels, (channel, store) => {
+        const from = f.keep(i32.add(source, channel));
         const error = f.keep(v128.load(i32.add(p.dy, from)));
         const part = share ? f.keep(f32x4.mul(error, share)) : error;
         const found = share ? null : f.keep(v128.load(i32.add(p.places, from)));
-        forEachTap(f, geometry, window, (pixel, place) => {
-          const to = f.keep(i32.add(i32.add(target, i32.mul(pixel, 4 * channels)), offset));
+        taps(({ pixel, offset, place }) => {
+          const to = f.keep(i32.add(i32.add(pixel, channel), offset));
           const here = found ? v128.and(part, i32x4.eq(found, i32x4.splat(place))) : part;
-          store(to, f32x4.add(v128.load(to), here));
+          store(to, disjoint ? here : f32x4.add(v128.load(to), here));
         });
       });
     });
