@@ -22,7 +22,8 @@ export type Request =
   | { readonly do: "limits" };
 
 export interface Answers {
-  readonly open: { readonly version: string };
+  /** The note is what a reader must know who compares the times. */
+  readonly open: { readonly version: string; readonly note?: string };
   /** Numbers that must agree with the other libraries', one list of losses, or one a result; the last step's time. */
   readonly check: { readonly groups: readonly (readonly number[])[]; readonly lastMs: number | null };
   /** Milliseconds of all calls. */

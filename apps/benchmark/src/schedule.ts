@@ -53,6 +53,7 @@ const INCOMPARABLE: Readonly<Record<string, string>> = {
 interface Running extends Cell {
   readonly session: Session;
   version: string;
+  note: string | null;
   losses: readonly number[] | null;
   msPerCall: number;
   rounds: number;
@@ -112,6 +113,7 @@ async function runBatch(batch: readonly Cell[], reference: Engine, options: Sche
       ...cell,
       session: new Session(engine.command),
       version: "",
+      note: INCOMPARABLE[engine.library] ?? null,
       losses: null,
       msPerCall: 0,
       rounds: options.rounds,
@@ -167,7 +169,9 @@ async function referenceValues(cell: Cell, options: ScheduleOptions) {
 async function open(cell: Running, expected: readonly (readonly number[])[], options: ScheduleOptions) {
   const limit = limitOf(options);
   const { workload, engine, session } = cell;
-  cell.version = (await session.ask({ do: "open", workload }, limit)).version;
+  const { version, note } = await session.ask({ do: "open", workload }, limit);
+  cell.version = version;
+  cell.note ??= note ?? null;
   const { groups, lastMs } = await session.ask({ do: "check" }, limit);
   if (lastMs !== null) {
     cell.losses = groups[0] ?? null;
@@ -237,7 +241,7 @@ async function measure(cell: Running, options: ScheduleOptions) {
   cell.peakRssMiB = peakRssMiB;
 }
 
-function rowOf({ workload, engine, samples, losses, version, peakRssMiB, memory }: Running): Row {
+function rowOf({ workload, engine, samples, losses, version, note, peakRssMiB, memory }: Running): Row {
   const { library, backend, variant, threads, node } = engine;
   const timing = samples.length > 0 ? spreadOf(samples) : null;
   const rate = (amount: number | null) => (amount === null || !timing ? null : amount / (timing.median * 1e6));
@@ -262,6 +266,6 @@ function rowOf({ workload, engine, samples, losses, version, peakRssMiB, memory 
     losses,
     work: workload.work,
     version,
-    note: INCOMPARABLE[library] ?? null,
+    note,
   };
 }

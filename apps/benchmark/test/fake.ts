@@ -3,7 +3,16 @@ import type { Engine, Library } from "../src/engines.js";
 import type { Workload } from "../src/workloads.js";
 
 /** What a fake does. The reference's losses are 5, 4, 3, 2, 1. */
-export type Behaviour = "right" | "wrong" | "crash" | "crash later" | "hang" | "hang later" | "noise" | "refuse";
+export type Behaviour =
+  | "right"
+  | "wrong"
+  | "crash"
+  | "crash later"
+  | "hang"
+  | "hang later"
+  | "noise"
+  | "refuse"
+  | "remark";
 
 const CODE = `
 const [behaviour, name, log] = process.argv.slice(1);
@@ -17,7 +26,7 @@ require("node:readline").createInterface({ input: process.stdin }).on("line", (l
   if (behaviour === "hang") return;
   if (behaviour === "noise") console.log("Hi, I am a banner");
   if (behaviour === "refuse") return console.log(JSON.stringify({ error: "no such kernel" }));
-  if (request.do === "open") answer({ version: "1.2.3" });
+  if (request.do === "open") answer({ version: "1.2.3", ...(behaviour === "remark" ? { note: "slowed" } : {}) });
   else if (request.do === "check") answer({ groups: [losses], lastMs: 2 });
   else if (request.do === "first") answer({ ms: 20 });
   else if (request.do === "memory") answer({ startMiB: 50, endMiB: 51, peakRssMiB: 52 });

@@ -52,6 +52,14 @@ describe("a run", () => {
     });
   });
 
+  it("hands on what a library says of its own handicap", async () => {
+    const { rows } = await beside("remark");
+    expect(rows.map(({ library, note }) => [library, note])).toEqual([
+      ["jax-js", "slowed"],
+      ["tfjs", null],
+    ]);
+  });
+
   it("does not time a library whose losses differ, and says by how much", async () => {
     const { rows, skipped } = await beside("wrong");
     expect(rows).toHaveLength(1);
