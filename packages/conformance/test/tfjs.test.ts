@@ -164,7 +164,7 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
   lessEqual: logical(core.lessEqual, tf.lessEqual),
   linear: [
     [
-      core.linear,
+      (x, weight, bias) => core.linear(x!, weight!, bias),
       (x, w, b) => tf.add(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D, false, true), b!),
       [{ shape: [5, 3] }, { shape: [1, 3] }, { shape: [1] }],
     ],

@@ -18,7 +18,7 @@ import * as elementwise from "./ops/elementwise.js";
 import { gather, pick } from "./ops/gather.js";
 import { groupNorm } from "./ops/group-norm.js";
 import { type LayerNormOptions, layerNorm, type RMSNormOptions, rmsNorm } from "./ops/layer-norm.js";
-import { linear } from "./ops/linear.js";
+import { type LinearActivation, linear } from "./ops/linear.js";
 import * as maxPooling from "./ops/max-pool.js";
 import { type PadWidth, pad } from "./ops/pad.js";
 import { dropout } from "./ops/random.js";
@@ -105,7 +105,7 @@ declare module "./tensor.js" {
     split(parts: number | readonly number[], axis?: number): Tensor[];
     gather(indices: Tensor, axis?: number): Tensor;
     pick(indices: Tensor): Tensor;
-    linear(weight: Tensor, bias?: Tensor): Tensor;
+    linear(weight: Tensor, bias?: Tensor, options?: LinearActivation): Tensor;
     dropout(p: number, generator?: Generator): Tensor;
     // convolution, pooling and normalisation
     conv1d(filters: Tensor, options?: ConvolutionOptions): Tensor;

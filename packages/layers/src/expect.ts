@@ -37,7 +37,7 @@ export function expectPositive(op: string, argument: string, value: number): voi
 /** Throws unless `value` is one of the words. */
 export function expectWord(op: string, argument: string, value: string, words: readonly string[]): void {
   if (words.includes(value)) return;
-  const expected = `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+  const expected = words.length === 1 ? words[0] : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
   throw new ValueError({ op, argument, expected, received: String(value) });
 }
 

@@ -1,12 +1,14 @@
 /** Fully connected layer. */
-import { linear, Parameter, type Tensor } from "@neurite/core";
-import { expectSize } from "./expect.js";
+import { type LinearActivation, linear, Parameter, type Tensor } from "@neurite/core";
+import { expectSize, expectWord } from "./expect.js";
 import { type InitOptions, initUniform } from "./initializers.js";
 import { Module } from "./module.js";
 
 export interface LinearOptions extends InitOptions {
   /** Default true. */
   readonly bias?: boolean;
+  /** Makes it max(0, x·Wᵀ + b), in one pass. Default none. */
+  readonly activation?: "relu" | undefined;
 }
 
 /**
@@ -21,21 +23,26 @@ export class Linear extends Module {
   readonly weight: Parameter;
   /** [outputs] */
   readonly bias: Parameter | null;
+  readonly activation: "relu" | undefined;
+  readonly #options: LinearActivation;
 
   constructor(
     readonly inputs: number,
     readonly outputs: number,
-    { bias = true, ...init }: LinearOptions = {},
+    { bias = true, activation, ...init }: LinearOptions = {},
   ) {
     super();
+    if (activation !== undefined) expectWord("Linear", "activation", activation, ["relu"]);
     expectSize("Linear", "inputs", inputs);
     expectSize("Linear", "outputs", outputs);
     const bound = 1 / Math.sqrt(inputs);
     this.weight = new Parameter(initUniform([outputs, inputs], bound, init), { layout: "out,in" });
     this.bias = bias ? new Parameter(initUniform([outputs], bound, init)) : null;
+    this.activation = activation;
+    this.#options = { activation };
   }
 
   forward(x: Tensor): Tensor {
-    return linear(x, this.weight, this.bias ?? undefined);
+    return linear(x, this.weight, this.bias ?? undefined, this.#options);
   }
 }

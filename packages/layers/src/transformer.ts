@@ -1,5 +1,5 @@
 /** Layers of the transformer (Vaswani et al. 2017; Jiang §8.3.4), with PyTorch's structure and names. */
-import { add, gelu, relu, type Tensor } from "@neurite/core";
+import { add, gelu, type Tensor } from "@neurite/core";
 import { Dropout } from "./dropout.js";
 import { expectWord } from "./expect.js";
 import { initOptions } from "./init-options.js";
@@ -35,7 +35,10 @@ abstract class TransformerLayer extends Module {
     const { feedForward = 2048, dropout = 0.1, activation = "relu", normFirst = false } = options;
     const init = initOptions(options);
     expectWord("TransformerLayer", "activation", activation, ["relu", "gelu"]);
-    this.linear1 = new Linear(features, feedForward, init);
+    this.linear1 = new Linear(features, feedForward, {
+      ...init,
+      activation: activation === "relu" ? "relu" : undefined,
+    });
     this.dropout = new Dropout(dropout, init);
     this.linear2 = new Linear(feedForward, features, init);
     this.activation = activation;
@@ -45,7 +48,7 @@ abstract class TransformerLayer extends Module {
   /** linear2(dropout(activation(linear1(x)))). */
   protected feed(x: Tensor): Tensor {
     const hidden = this.linear1.forward(x);
-    return this.linear2.forward(this.dropout.forward(this.activation === "gelu" ? gelu(hidden) : relu(hidden)));
+    return this.linear2.forward(this.dropout.forward(this.activation === "gelu" ? gelu(hidden) : hidden));
   }
 
   /** x + dropped(part(norm(x))), or norm(x + dropped(part(x))). */

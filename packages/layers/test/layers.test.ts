@@ -1,4 +1,4 @@
-import { checkGradients } from "@neurite/autograd";
+import { checkGradients, valueAndGrad } from "@neurite/autograd";
 import { cpuJs } from "@neurite/backend-cpu-js";
 import {
   type Device,
@@ -12,6 +12,7 @@ import {
   setDefaultDevice,
   slice,
   softmax,
+  sum,
   tensor,
   transpose,
 } from "@neurite/core";
@@ -66,6 +67,19 @@ describe("Linear", () => {
     const y = layer.forward(tensor(new Float64Array([1, 1, 0, 2]), { shape: [2, 1, 2] }));
     expect(y.shape).toEqual([2, 1, 3]);
     expect([...y.dataSync()]).toEqual([13, 27, 41, 14, 28, 42]);
+  });
+
+  it("cuts off below 0 with activation relu, and its gradient there", () => {
+    const layer = new Linear(2, 2, { activation: "relu", ...float64() });
+    layer.loadStateDict({
+      weight: tensor(new Float64Array([1, 2, -1, 1]), { shape: [2, 2] }),
+      bias: tensor(new Float64Array([0, -1])),
+    });
+    const x = tensor(new Float64Array([1, 1, -3, 0]), { shape: [2, 2] });
+    expect([...layer.forward(x).dataSync()]).toEqual([3, 0, 0, 2]);
+    const { grads } = valueAndGrad(() => sum(layer.forward(x)), layer.parameters())();
+    expect([...grads.weight!.dataSync()]).toEqual([1, 1, -3, 0]);
+    expect([...grads.bias!.dataSync()]).toEqual([1, 1]);
   });
 
   it("starts uniform within 1/√inputs", () => {

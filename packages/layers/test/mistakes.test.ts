@@ -107,6 +107,11 @@ const mistakes: readonly [string, () => unknown, RegExp][] = [
   ],
   // modules and their values
   ["a function for a body", () => new layers.Residual(wrong((x: Tensor) => x)), /Residual: body expects a module/],
+  [
+    "an activation that Linear does not have",
+    () => new Linear(2, 2, { activation: wrong("tanh") }),
+    /Linear: activation expects relu, but received tanh/,
+  ],
   ["no layer", () => new layers.WeightNorm(wrong(undefined)), /WeightNorm: layer expects a module/],
   [
     "another form",

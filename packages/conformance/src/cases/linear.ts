@@ -26,6 +26,15 @@ function sample(name: string, shapes: readonly (readonly number[])[], more: Part
   };
 }
 
+/** max(0, y). */
+const rectified: Partial<Sample> = {
+  run: ([x, weight, bias]) => linear(x, weight, bias, { activation: "relu" }),
+  reference(inputs) {
+    const y = connected(inputs);
+    return { ...y, data: y.data.map((value) => Math.max(0, value)) };
+  },
+};
+
 export const linearCase: Case = {
   op: "linear",
   fused: true,
@@ -37,6 +46,10 @@ export const linearCase: Case = {
     sample("of one feature to one", [[3, 1], [1, 1], [1]]),
     sample("of a sequence", [[2, 3, 4], [2, 4], [2]]),
     sample("with 33×131×45 elements", [[33, 131], [45, 131], [45]], { gradient: false }),
+    sample("and relu of a batch", [[3, 4], [2, 4], [2]], rectified),
+    sample("and relu of a sequence without bias", [[2, 3, 4], [2, 4]], rectified),
+    sample("and relu of 13×37×24 elements", [[13, 37], [24, 37], [24]], { ...rectified, gradient: false }),
+    sample("and relu of an empty batch", [[0, 3], [2, 3], [2]], rectified),
     sample("of an empty batch", [[0, 3], [2, 3], [2]]),
     sample("of no features, which gives the bias", [[2, 0], [3, 0], [3]]),
   ],
@@ -58,6 +71,12 @@ export const linearCase: Case = {
       code: "ERR_SHAPE",
       words: ["linear", "x", "scalar"],
       call: (env) => linear(some(env, []), some(env, [2, 3])),
+    },
+    {
+      name: "an activation it does not know",
+      code: "ERR_VALUE",
+      words: ["linear", "activation", '"relu"', "swish"],
+      call: (env) => linear(some(env, [2, 3]), some(env, [2, 3]), undefined, { activation: "swish" as "relu" }),
     },
     {
       name: "integers",

@@ -1,22 +1,29 @@
 /** Full connection. */
 import { dispatch } from "../dispatch.js";
 import { expectFloat, expectSameDType } from "../dtype.js";
-import { ShapeError } from "../errors.js";
-import { defineOp, OuterProduct } from "../op.js";
+import { ShapeError, ValueError } from "../errors.js";
+import { defineOp, type OpRecord, OuterProduct } from "../op.js";
 import { composite } from "../scope.js";
 import { expectSameShape, formatShape, sizeOf } from "../shape.js";
 import { expectTensor, type Tensor } from "../tensor.js";
-import { add } from "./elementwise.js";
+import { add, relu } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { sum } from "./reduce.js";
 import { reshape, transpose } from "./views.js";
 
-const NO_ATTRS = {};
+/** What {@link linear} does besides. */
+export interface LinearActivation {
+  /** Applied to the result in the same pass. Default none. */
+  readonly activation?: "relu" | undefined;
+}
+
+const NO_ATTRS: LinearActivation = {};
 
 /** y [n, out] = x [n, in] · Wᵀ [in, out] + b [out]; the bias may be missing. */
-const linearOp = /* @__PURE__ */ defineOp<Record<string, never>>({
+const linearOp: OpRecord<LinearActivation> = /* @__PURE__ */ defineOp<LinearActivation>({
   name: "linear",
-  infer([x, weight, bias]) {
+  infer([x, weight, bias], { activation }) {
+    expectActivation(activation);
     expectFloat("linear", "x", x!.dtype);
     expectSameDType("linear", "weight", x!.dtype, weight!.dtype);
     if (weight!.rank !== 2 || weight!.shape[1] !== x!.shape[1]) {
@@ -34,17 +41,42 @@ const linearOp = /* @__PURE__ */ defineOp<Record<string, never>>({
     }
     return [{ shape: [x!.shape[0]!, weight!.shape[0]!], dtype: x!.dtype }];
   },
-  compose([x, weight, bias]) {
+  compose(inputs, { activation }) {
+    if (activation) return [relu(dispatch(linearOp, inputs, NO_ATTRS)[0]!)];
+    const [x, weight, bias] = inputs;
     const product = matmul(x!, transpose(weight!));
     return [bias ? add(product, bias) : product];
   },
-  vjp: ({ inputs: [x, weight, bias], dy: [dy], needs }) => [
-    needs[0] ? matmul(dy!, weight!) : null,
-    needs[1] ? new OuterProduct(dy!, x!) : null,
-    bias && needs[2] ? sum(dy!, { axis: 0 }) : null,
-  ],
-  saves: (_, [x, weight]) => ({ inputs: x && weight ? [0, 1] : x ? [1] : weight ? [0] : [] }),
+  vjp({ attrs: { activation }, inputs: [x, weight, bias], outputs: [y], dy, needs }) {
+    const error = activation ? reluGradient(dy[0]!, y!) : dy[0]!;
+    return [
+      needs[0] ? matmul(error, weight!) : null,
+      needs[1] ? new OuterProduct(error, x!) : null,
+      bias && needs[2] ? sum(error, { axis: 0 }) : null,
+    ];
+  },
+  saves: ({ activation }, [x, weight]) => ({
+    inputs: x && weight ? [0, 1] : x ? [1] : weight ? [0] : [],
+    outputs: activation ? [0] : [],
+  }),
 });
+
+/** The gradient of relu, which needs only its result. */
+function reluGradient(dy: Tensor, y: Tensor): Tensor {
+  const context = { attrs: { scalars: [] }, inputs: [y], outputs: [y], aux: [], dy: [dy], needs: [true] };
+  return relu.row.variant(0).vjp!(context)[0] as Tensor;
+}
+
+function expectActivation(activation: unknown): void {
+  if (activation === undefined || activation === "relu") return;
+  throw new ValueError({
+    op: "linear",
+    argument: "activation",
+    expected: '"relu", or none',
+    received: String(activation),
+    remedy: "Apply other functions to the result.",
+  });
+}
 
 /**
  * y = x·Wᵀ + b along the last axis (Jiang §8.2.1).
@@ -52,9 +84,11 @@ const linearOp = /* @__PURE__ */ defineOp<Record<string, never>>({
  * @param weight [out, in]
  * @param bias [out]
  * @returns [..., out]
- * @throws ShapeError when `in` differs
+ * @throws ShapeError when `in` differs, ValueError for another activation
+ * @example
+ * linear(x, weight, bias, { activation: "relu" })   // max(0, x·Wᵀ + b), in one pass where the backend can
  */
-export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor, options: LinearActivation = NO_ATTRS): Tensor {
   expectTensor("linear", "x", x);
   expectTensor("linear", "weight", weight);
   if (x.rank === 0) {
@@ -66,11 +100,11 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
       remedy: "Give x as [..., in].",
     });
   }
-  if (x.rank === 2) return dispatch(linearOp, bias ? [x, weight, bias] : [x, weight], NO_ATTRS)[0]!;
+  if (x.rank === 2) return dispatch(linearOp, bias ? [x, weight, bias] : [x, weight], options)[0]!;
   const features = x.shape[x.rank - 1]!;
   const leading = x.shape.slice(0, -1);
   return composite("linear", () => {
-    const y = linear(reshape(x, [sizeOf(leading), features]), weight, bias);
+    const y = linear(reshape(x, [sizeOf(leading), features]), weight, bias, options);
     return reshape(y, [...leading, y.shape[1]!]);
   });
 }
