@@ -1,7 +1,7 @@
 /** Kernels over the columns of tall matrices, which work in blocks of rows. */
 import { valueAndGrad } from "@neurite/autograd";
 import { cpuJs } from "@neurite/backend-cpu-js";
-import { batchNorm, type Device, fromHost, max, min, mul, prod, sum, type Tensor } from "@neurite/core";
+import { batchNorm, type Device, fromHost, groupNorm, max, min, mul, prod, sum, type Tensor } from "@neurite/core";
 import { expect, it } from "vitest";
 import { wasm } from "../src/index.js";
 
@@ -79,5 +79,43 @@ it.each([
     const scale = Math.max(1, ...wanted.map(Math.abs));
     const error = Math.max(...wanted.map((value, k) => Math.abs(value - actual[i]![k]!))) / scale;
     expect(error, ["y", "mean", "variance", "dx", "dWeight", "dBias"][i]).toBeLessThan(2e-5);
+  });
+});
+
+it.each([
+  [[2, 901, 21], 3],
+  [[1, 300, 64], 32],
+  [[3, 8, 5], 5],
+  [[2, 33, 17], 1],
+] as const)("normalises groups of channels of %j in %i groups as cpu-js does, gradients too", (shape, groups) => {
+  const channels = shape[2];
+  const size = shape[0] * shape[1] * channels;
+  const run = (device: Device, dtype: "float32" | "float64") => {
+    const host = (values: Float32Array, to: readonly number[]) =>
+      fromHost(dtype === "float32" ? values : Float64Array.from(values), dtype, to, device);
+    const parameters = {
+      x: host(
+        wave(size).map((value, i) => value + (i % channels)),
+        shape,
+      ),
+      weight: host(wave(channels, 1), [channels]),
+      bias: host(wave(channels, 2), [channels]),
+    };
+    const factors = host(wave(size, 3), shape);
+    const results: Tensor[] = [];
+    const step = valueAndGrad((p: typeof parameters) => {
+      const y = groupNorm(p.x, groups, { weight: p.weight, bias: p.bias });
+      results.push(y.alias());
+      return sum(mul(y, factors));
+    }, parameters);
+    const { grads } = step(parameters);
+    return [...results, ...Object.values(grads)].map((tensor) => Array.from(tensor.dataSync()));
+  };
+  const expected = run(cpuJs(), "float64");
+  const actual = run(wasm(), "float32");
+  expected.forEach((wanted, i) => {
+    const scale = Math.max(1, ...wanted.map(Math.abs));
+    const error = Math.max(...wanted.map((value, k) => Math.abs(value - actual[i]![k]!))) / scale;
+    expect(error, ["y", "dx", "dWeight", "dBias"][i]).toBeLessThan(2e-5);
   });
 });

@@ -7,6 +7,7 @@ import {
   type Device,
   fromHost,
   Generator,
+  groupNorm,
   linear,
   lstmCell,
   matmul,
@@ -60,6 +61,7 @@ function compute(device: Device): Float32Array[] {
       // functions of the host, of which workers have their own copies
       ...[sin, cos].map((op) => op(random(device, [100_003], 3))),
       ...[mod, pow].map((op) => op(square(random(device, [100_003], 3)), random(device, [100_003], 9))),
+      groupNorm(random(device, [4, 3001, 24], 10), 6),
       sum(x, { axis: 0 }),
       sum(x, { axis: 1 }),
       lstmCell(random(device, [301, 512], 7), random(device, [301, 128], 8)).h,

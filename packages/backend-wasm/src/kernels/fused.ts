@@ -6,6 +6,7 @@ import { makeBatchNorm, makeBatchNormGrad } from "./batch-norm.js";
 import { convolutionKernels } from "./convolution.js";
 import { makeCrossEntropy, makeCrossEntropyGrad } from "./cross-entropy.js";
 import { makeDropoutMask } from "./dropout.js";
+import { makeGroupNorm, makeGroupNormGrad } from "./group-norm.js";
 import { makeGruCell, makeGruCellGrad } from "./gru-cell.js";
 import { makeLayerNorm, makeLayerNormGrad, makeRmsNorm, makeRmsNormGrad } from "./layer-norm.js";
 import { makeLinear } from "./linear.js";
@@ -25,6 +26,8 @@ export function fusedKernels(engine: Engine): FusedKernels {
     crossEntropy: makeCrossEntropy(engine),
     crossEntropyGrad: makeCrossEntropyGrad(engine),
     dropoutMask: makeDropoutMask(engine),
+    groupNorm: makeGroupNorm(engine),
+    groupNormGrad: makeGroupNormGrad(engine),
     gruCell: makeGruCell(engine),
     gruCellGrad: makeGruCellGrad(engine),
     layerNorm: makeLayerNorm(engine),

@@ -44,6 +44,11 @@ export const groupNormCase: Case = {
     sample("of vectors", [2, 6], 2, true),
     sample("with a large eps", [1, 3, 4], 2, true, { eps: 0.5 }),
     sample("of 2×5×7×24 elements in three groups", [2, 5, 7, 24], 3, true, { gradient: false }),
+    sample("of nine positions in groups of three channels", [2, 9, 6], 2, true),
+    sample("of nine positions in groups of seven channels", [1, 3, 3, 21], 3, true),
+    sample("of eight positions, each channel by itself", [1, 8, 5], 5, true),
+    sample("of eight positions in one group, without weight and bias", [2, 8, 3], 1, false),
+    sample("of 2×901×21 elements in three groups", [2, 901, 21], 3, true, { gradient: false }),
     sample("of no image", [0, 2, 2, 4], 2, true),
   ],
   errors: [

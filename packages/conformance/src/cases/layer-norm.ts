@@ -12,7 +12,10 @@ export function statistics(
   eps: number,
 ): { mean: Plain; variance: Plain; rstd: Plain } {
   const mean = (line: readonly number[]) => line.reduce((a, b) => a + b, 0) / line.length;
-  const spread = (line: readonly number[]) => mean(line.map((value) => (value - mean(line)) ** 2));
+  const spread = (line: readonly number[]) => {
+    const center = mean(line);
+    return mean(line.map((value) => (value - center) ** 2));
+  };
   return {
     mean: fold(x, axes, true, mean),
     variance: fold(x, axes, true, spread),
