@@ -1,5 +1,6 @@
 /** Addresses of views, and walks over their outer axes. */
 import { contiguousStrides, type DType, sizeOf, type View } from "@neurite/core";
+import type { Engine } from "./engine.js";
 import type { Heap } from "./heap.js";
 import { elementBytes } from "./lanes.js";
 
@@ -40,6 +41,11 @@ export function viewAt(pointer: number, dtype: DType, shape: readonly number[]):
 /** Address of a view's first element. */
 export function addressOf(view: View): number {
   return (view.id as Block).pointer + view.offset * elementBytes(view.dtype);
+}
+
+/** The float32 numbers of the memory at an address, until it grows. */
+export function floatsAt(engine: Engine, address: number, length: number): Float32Array {
+  return new Float32Array(engine.heap.memory.buffer, address, length);
 }
 
 /**

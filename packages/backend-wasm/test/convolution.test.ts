@@ -6,6 +6,7 @@ import {
   cast,
   conv1d,
   conv2d,
+  conv3d,
   type Device,
   fromHost,
   Generator,
@@ -53,6 +54,19 @@ const SETTINGS: readonly Setting[] = [
   { x: [2, 17, 5], filters: [2, 5, 9], options: { dilation: 4, padding: [[4, 0]] } },
   { x: [3, 16, 2], filters: [5, 2, 8], options: { stride: 3, padding: 2 } },
   { x: [1, 20, 1], filters: [3, 1, 8], options: { stride: 2, dilation: 3 } },
+  { x: [1, 20, 2], filters: [3, 2, 8], options: { stride: 4, dilation: 6 } },
+  { x: [2, 11, 13, 21], filters: [3, 3, 7, 33], options: { groups: 3, padding: 1 } },
+  { x: [2, 11, 13, 32], filters: [3, 3, 8, 64], options: { groups: 4, dilation: 2, padding: 2 } },
+  { x: [1, 9, 9, 32], filters: [3, 3, 4, 32], options: { groups: 8, stride: 2, padding: 1 } },
+  { x: [1, 9, 9, 12], filters: [3, 2, 3, 12], options: { groups: 4, dilation: [1, 2] } },
+  { x: [2, 6, 5, 10], filters: [2, 2, 2, 5], options: { groups: 5, stride: [1, 2] } },
+  { x: [1, 6, 7, 9], filters: [3, 3, 3, 12], options: { groups: 3, stride: 2, dilation: 2, padding: 2 } },
+  { x: [2, 6, 7, 4], filters: [3, 3, 1, 8], options: { groups: 4, padding: 1 } },
+  { x: [3, 1, 1, 8], filters: [1, 1, 8, 8], options: {} },
+  { x: [5, 3, 3, 6], filters: [3, 3, 3, 16], options: { groups: 2 } },
+  { x: [2, 19, 6], filters: [3, 2, 12], options: { groups: 3, dilation: 3, padding: 2 } },
+  { x: [2, 5, 6, 7, 3], filters: [3, 2, 3, 3, 9], options: { padding: 1, stride: [1, 2, 1] } },
+  { x: [1, 6, 5, 7, 8], filters: [2, 3, 2, 4, 10], options: { groups: 2, dilation: [2, 1, 3], padding: 1 } },
 ];
 
 /** Values and gradients by x, filters and bias, of random inputs. */
@@ -62,7 +76,7 @@ function run(device: Device, dtype: "float32" | "float64", { x, filters, options
     return dtype === "float32" ? data : cast(data, dtype);
   };
   const parameters = { x: random(x, 1), filters: random(filters, 2), bias: random(filters.slice(-1), 3) };
-  const convolution = x.length === 3 ? conv1d : conv2d;
+  const convolution = [conv1d, conv2d, conv3d][x.length - 3]!;
   let y: ArrayLike<number> = [];
   const step = valueAndGrad((p: Readonly<Record<string, Tensor>>) => {
     const result = convolution(p.x!, p.filters!, { ...options, bias: p.bias! });

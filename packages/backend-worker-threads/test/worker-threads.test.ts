@@ -3,6 +3,7 @@ import { wasm } from "@neurite/backend-wasm";
 import { workerThreads } from "@neurite/backend-worker-threads";
 import {
   add,
+  conv2d,
   cos,
   type Device,
   fromHost,
@@ -61,6 +62,7 @@ function compute(device: Device): Float32Array[] {
       // functions of the host, of which workers have their own copies
       ...[sin, cos].map((op) => op(random(device, [100_003], 3))),
       ...[mod, pow].map((op) => op(square(random(device, [100_003], 3)), random(device, [100_003], 9))),
+      conv2d(random(device, [4, 20, 21, 24], 11), random(device, [3, 3, 8, 36], 12), { groups: 3, dilation: 2 }),
       groupNorm(random(device, [4, 3001, 24], 10), 6),
       sum(x, { axis: 0 }),
       sum(x, { axis: 1 }),

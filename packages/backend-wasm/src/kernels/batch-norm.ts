@@ -1,8 +1,8 @@
 /** Batch normalisation of the columns of a matrix [m, channels], and its gradient. */
 import type { View } from "@neurite/core";
 import type { Engine } from "../engine.js";
-import { addressOf } from "../views.js";
-import { ColumnWalk, floatsAt } from "./column-walk.js";
+import { addressOf, floatsAt } from "../views.js";
+import { ColumnWalk } from "./column-walk.js";
 
 /** outs y [m, channels], mean and variance [channels], while recording also 1/deviation; inputs x, maybe weight and bias. */
 export function makeBatchNorm(engine: Engine) {

@@ -10,6 +10,7 @@ import type { CompiledKernel, Engine } from "../engine.js";
 import { storeSome } from "../lanes.js";
 import { RowWalk } from "../row-walk.js";
 import { type Features, VectorMath } from "../vector-math.js";
+import { floatsAt } from "../views.js";
 
 /** Elements of a block: 64 kB stay in the second-level cache, and what is left to JavaScript is little beside them. */
 const BLOCK = 16_384;
@@ -262,9 +263,4 @@ export class ColumnWalk {
       this.#run(kernel, x, dy ?? x, mean, deviation, shift, error, out);
     });
   }
-}
-
-/** The memory's numbers at an address, until it grows. */
-export function floatsAt(engine: Engine, address: number, length: number): Float32Array {
-  return new Float32Array(engine.heap.memory.buffer, address, length);
 }

@@ -1,5 +1,6 @@
-/** How kernels of convolutions walk through images. */
-import type { View } from "@neurite/core";
+/** How kernels of convolutions walk through images, sequences and volumes. */
+import { contiguousStrides, type View } from "@neurite/core";
+import type { Engine } from "../engine.js";
 
 /** Multiply-adds below which work is not shared between threads. */
 export const SHARED_WORK = 65_536;
@@ -13,27 +14,53 @@ export interface Geometry {
 }
 
 /** How the filter moves over images that are padded already. */
-export type Steps = Pick<Geometry, "strides" | "dilation">;
+export type Steps = Omit<Geometry, "padding">;
 
-/** How an output is walked through: rows of pixels in images, and the steps in bytes that x makes along with them. */
+/** Where an output's pixels, and the places of a filter, see x; all steps in bytes. */
 export interface Walk {
-  readonly n: number;
-  readonly rows: number;
+  /** Starts of the output's rows, through all images. */
+  readonly rows: readonly number[];
   readonly pixels: number;
-  readonly imageStep: number;
-  readonly rowStep: number;
   readonly pixelStep: number;
-  /** From one row of the filter to the next. */
-  readonly tapStep: number;
+  /** Starts of runs of places whose channels are neighbours in memory, and the places of a run. */
+  readonly taps: readonly number[];
+  readonly run: number;
 }
 
-export function walkOf(y: View, x: View, { strides, dilation }: Steps): Walk {
-  const [n, rows, pixels] = y.shape as [number, number, number, number];
-  const [, height, width, channels] = x.shape as [number, number, number, number];
-  const line = 4 * width * channels;
-  const steps = { n, imageStep: height * line, tapStep: dilation[0]! * line };
-  const [rowStep, pixelStep] = [strides[0]! * line, 4 * strides[1]! * channels];
-  // a column of single pixels is walked as a row
-  if (pixels === 1) return { ...steps, rows: 1, pixels: rows, rowStep: 0, pixelStep: rowStep };
-  return { ...steps, rows, pixels, rowStep, pixelStep };
+/** @param size lengths of the filter's spatial axes */
+export function walkOf(y: View, x: View, size: readonly number[], { strides, dilation, groups }: Steps): Walk {
+  const axes = contiguousStrides(x.shape).map((stride) => 4 * stride);
+  const spatial = axes.slice(1, -1);
+  const lengths = y.shape.slice(0, -1);
+  const steps = [axes[0]!, ...spatial.map((step, i) => step * strides[i]!)];
+  // single pixels are walked as rows of what lies further out
+  let row = lengths.length - 1;
+  while (row > 0 && lengths[row] === 1) row--;
+  const along = spatial.map((step, i) => step * dilation[i]!);
+  const joined = groups === 1 && (dilation.at(-1) === 1 || size.at(-1) === 1) ? 1 : 0;
+  return {
+    rows: offsets(lengths.slice(0, row), steps),
+    pixels: lengths[row]!,
+    pixelStep: steps[row]!,
+    taps: offsets(size.slice(0, size.length - joined), along),
+    run: joined ? size.at(-1)! : 1,
+  };
+}
+
+/** Offsets of all elements of these lengths, in row-major order. */
+function offsets(lengths: readonly number[], steps: readonly number[]): readonly number[] {
+  let found = [0];
+  for (const [axis, length] of lengths.entries()) {
+    found = found.flatMap((start) => Array.from({ length }, (_, i) => start + i * steps[axis]!));
+  }
+  return found;
+}
+
+/** Calls `use` with the addresses of the walk's lists. */
+export function withLists(engine: Engine, { rows, taps }: Walk, use: (rows: number, taps: number) => void): void {
+  const length = rows.length + taps.length;
+  engine.withScratch(4 * length, (at) => {
+    new Int32Array(engine.heap.memory.buffer, at, length).set([...rows, ...taps]);
+    use(at, at + 4 * rows.length);
+  });
 }

@@ -1,253 +1,133 @@
 /**
- * Convolution along one and two axes and its gradients. Groups of several channels, and dilation along the rows of images, are
- * left to the composition.
+ * Convolution along one to three axes and its gradients: padding, and which of the kernels of `convolution-product.ts` and
+ * `depthwise.ts` runs on what. Left to the composition is only the gradient by an input that was padded by more than the filter
+ * reaches over.
  */
-import { contiguousStrides, sizeOf, type View } from "@neurite/core";
+import { contiguousStrides, type View } from "@neurite/core";
 import type { Engine } from "../engine.js";
-import { elementBytes } from "../lanes.js";
-import { defineConvolutionRows, defineFilterGradient } from "../matmul/convolution.js";
-import { definePackB } from "../matmul/gemm.js";
-import { ADD_BIAS, tileColumns, tileRows } from "../matmul/micro.js";
-import { addressOf, viewAt } from "../views.js";
-import { type Geometry, SHARED_WORK, type Steps, walkOf } from "./convolution-walk.js";
+import { forEachOuter } from "../views.js";
+import { convolve, filterGradient, withScratchView } from "./convolution-product.js";
+import type { Geometry } from "./convolution-walk.js";
 import { makeCopy } from "./copy.js";
 import { convolveDepthwise, depthwiseFilterGradient, isDepthwise } from "./depthwise.js";
 import { fillView } from "./fill.js";
 import { makePad, place } from "./pad.js";
 
-/** Whether neighbouring columns of the filter see neighbouring pixels. */
-function fits({ dilation, groups }: Geometry): boolean {
-  return groups === 1 && dilation[1] === 1;
-}
+type Kernel<T> = (outs: readonly View[], inputs: readonly View[], geometry: Geometry) => T;
 
-/** What convolves with these filters, if anything here does. */
-function kernelFor(filters: View, geometry: Geometry): typeof convolve | null {
-  if (isDepthwise(filters, geometry)) return convolveDepthwise;
-  return fits(geometry) ? convolve : null;
-}
-
-/** Calls `use` with a contiguous scratch view of the given shape. */
-function withScratchView(engine: Engine, shape: readonly number[], use: (view: View) => void): void {
-  engine.withScratch(sizeOf(shape) * elementBytes("float32"), (pointer) => use(viewAt(pointer, "float32", shape)));
-}
-
-/** Calls `use` with the images padded along height and width. */
-function withPadding(
-  engine: Engine,
-  x: View,
-  padding: readonly (readonly [number, number])[],
-  use: (padded: View) => void,
-): void {
-  const [top, side] = padding as [readonly [number, number], readonly [number, number]];
-  if ([...top, ...side].every((width) => width === 0)) {
+/** Calls `use` with the images padded along their spatial axes. */
+function withPadding(engine: Engine, x: View, padding: Geometry["padding"], use: (padded: View) => void): void {
+  if (padding.flat().every((width) => width === 0)) {
     use(x);
     return;
   }
-  const [n, h, w, c] = x.shape as [number, number, number, number];
-  withScratchView(engine, [n, h + top[0] + top[1], w + side[0] + side[1], c], (padded) => {
-    const before = [0, top[0], side[0], 0];
-    makePad(engine)([padded], [x], { before, after: [0, top[1], side[1], 0], interior: [0, 0, 0, 0], value: 0 });
+  const [before, after] = [0, 1].map((end) => [0, ...padding.map((widths) => widths[end]!), 0]) as [number[], number[]];
+  const lengths = x.shape.map((length, axis) => before[axis]! + length + after[axis]!);
+  withScratchView(engine, lengths, (padded) => {
+    makePad(engine)([padded], [x], { before, after, interior: before.map(() => 0), value: 0 });
     use(padded);
   });
 }
 
-/** Channels rounded up to whole panels. */
-function wholePanels(engine: Engine, channels: number): number {
-  const width = tileColumns(engine.features);
-  return Math.ceil(channels / width) * width;
-}
-
-/** Calls `use` with `x` and zeros behind its channels, up to whole panels. */
-function withWholeChannels(engine: Engine, x: View, use: (whole: View) => void): void {
-  const channels = x.shape.at(-1)!;
-  const whole = wholePanels(engine, channels);
-  if (whole === channels) {
-    use(x);
-    return;
-  }
-  withScratchView(engine, [...x.shape.slice(0, -1), whole], (padded) => {
-    const none = x.shape.map(() => 0);
-    const after = [...none.slice(1), whole - channels];
-    makePad(engine)([padded], [x], { before: none, after, interior: none, value: 0 });
-    use(padded);
-  });
-}
-
-/** Calls `fill` with a view like `out`, but with channels up to whole panels, and keeps of it what `out` has. */
-function fillWholeChannels(engine: Engine, out: View, fill: (whole: View) => void): void {
-  const channels = out.shape.at(-1)!;
-  const whole = wholePanels(engine, channels);
-  if (whole === channels) {
-    fill(out);
-    return;
-  }
-  const rows = sizeOf(out.shape) / channels;
-  withScratchView(engine, [...out.shape.slice(0, -1), whole], (target) => {
-    fill(target);
-    const shape = [rows, channels];
-    makeCopy(engine)([{ ...out, shape, strides: [channels, 1] }], [{ ...target, shape, strides: [whole, 1] }]);
-  });
-}
-
-/** y [n, oh, ow, outs] of images that are padded already and filters [kh, kw, c, outs]. */
-function convolve(engine: Engine, y: View, x: View, filters: View, bias: View | undefined, steps: Steps): void {
-  const run = (wholeBias?: View) =>
-    fillWholeChannels(engine, y, (target) => convolveWhole(engine, target, x, filters, wholeBias, steps));
-  if (bias) withWholeChannels(engine, bias, run);
-  else run();
-}
-
-/** {@link convolve} where y and bias have whole panels of channels; the filters may have less. */
-function convolveWhole(engine: Engine, y: View, x: View, filters: View, bias: View | undefined, steps: Steps): void {
-  const outs = y.shape[3]!;
-  const { n, rows, pixels, imageStep, rowStep, pixelStep, tapStep } = walkOf(y, x, steps);
-  const channels = x.shape[3]!;
-  const [taps, columns, , maps] = filters.shape as [number, number, number, number];
-  const k = columns * channels;
-  const width = tileColumns(engine.features);
-  const panels = outs / width;
-  const pack = engine.variant("matmul pack B", "rows", "", (module, features) => definePackB(module, features, "rows"));
-  const kernel = engine.kernel("conv2d rows", defineConvolutionRows);
-  engine.withScratch(4 * taps * k * outs, (packed) => {
-    engine.run(
-      pack,
-      panels,
-      Math.ceil(SHARED_WORK / (taps * k)),
-      taps * k,
-      maps,
-      addressOf(filters),
-      4 * maps,
-      4,
-      packed,
-    );
-    engine.run(
-      kernel,
-      n * rows,
-      Math.ceil(SHARED_WORK / (pixels * taps * k * outs)),
-      rows,
-      pixels,
-      addressOf(x),
-      imageStep,
-      rowStep,
-      pixelStep,
-      taps,
-      tapStep,
-      k,
-      packed,
-      panels,
-      4 * width * taps * k,
-      addressOf(y),
-      4 * outs,
-      bias ? ADD_BIAS : 0,
-      bias ? addressOf(bias) : 0,
-    );
-  });
-}
-
-/** inputs x [n, h, w, c], filters [kh, kw, c, outs], maybe bias [outs]. */
-function makeConv2d(engine: Engine) {
-  return (outs: readonly View[], inputs: readonly View[], geometry: Geometry): undefined | false => {
-    const [x, filters, bias] = inputs as [View, View, View?];
-    const run = kernelFor(filters, geometry);
-    if (!run) return false;
-    withPadding(engine, x, geometry.padding, (padded) => run(engine, outs[0]!, padded, filters, bias, geometry));
-    return undefined;
+/** inputs x [n, ...spatial, channels], filters [...size, c, outs], maybe bias [outs]. */
+function makeForward(engine: Engine): Kernel<undefined> {
+  return ([y], [x, filters, bias], geometry) => {
+    const run = isDepthwise(filters!, geometry) ? convolveDepthwise : convolve;
+    withPadding(engine, x!, geometry.padding, (padded) => run(engine, y!, padded, filters!, bias, geometry));
   };
 }
 
-/** The elements of an axis of x that meet the same places of the filter: those whose window starts lie `phase` before them. */
+/** The elements of an axis of x that meet the same places of the filter. */
 interface Phase {
-  readonly phase: number;
-  /** Number of the filter's places. */
+  /** The first of those places, the step to the next, and how many there are. */
+  readonly place: number;
+  readonly step: number;
   readonly taps: number;
   /** The first such element, and how many there are. */
   readonly first: number;
   readonly count: number;
-  /** Zeros around the error's axis. */
+  /** How far neighbouring places are apart in the error's axis, and the zeros around it. */
+  readonly dilation: number;
   readonly reach: readonly [number, number];
 }
 
 /**
- * x[i] went to y[o] by place k where o·stride + k·dilation = i + padding. With q = ⌊(i + padding)/stride⌋ the elements of
- * one remainder get Σⱼ dy[q − j·dilation]·w[phase + j·stride]: a convolution without stride.
+ * x[i] went to y[o] by place k where o·stride + k·dilation = i + padding. The elements of one remainder i + padding, divided by
+ * the stride, meet every stride / gcd(stride, dilation)-th place, if any, and the errors to those lie dilation / gcd apart: a
+ * convolution without stride.
  */
 function phasesOf(length: number, count: number, size: number, axis: number, geometry: Geometry): Phase[] {
   const stride = geometry.strides[axis]!;
-  const dilation = geometry.dilation[axis]!;
+  const spread = geometry.dilation[axis]!;
   const before = geometry.padding[axis]![0];
-  return Array.from({ length: stride }, (_, phase) => {
-    const taps = Math.ceil((size - phase) / stride);
-    const start = Math.ceil((before - phase) / stride);
-    const end = Math.floor((length - 1 + before - phase) / stride);
-    const reach = [dilation * (taps - 1) - start, end - (count - 1)] as const;
-    return { phase, taps, first: start * stride + phase - before, count: end - start + 1, reach };
-  }).filter((one) => one.count > 0);
+  const common = divisor(stride, spread);
+  const [step, dilation] = [stride / common, spread / common];
+  return Array.from({ length: Math.min(stride, length) }, (_, first) => {
+    let place = 0;
+    while (place < step && (first + before - place * spread) % stride !== 0) place++;
+    const taps = place < step ? Math.max(0, Math.ceil((size - place) / step)) : 0;
+    const elements = Math.ceil((length - first) / stride);
+    const start = (first + before - place * spread) / stride;
+    const reach = [dilation * (taps - 1) - start, start + elements - count] as const;
+    return { place, step, taps, first, count: elements, dilation, reach };
+  });
+}
+
+/** Greatest common divisor. */
+function divisor(a: number, b: number): number {
+  return b === 0 ? a : divisor(b, a % b);
+}
+
+/** All ways to take one of each list. */
+function combinations<T>(lists: readonly (readonly T[])[]): T[][] {
+  return lists.reduce<T[][]>((heads, list) => heads.flatMap((head) => list.map((one) => [...head, one])), [[]]);
 }
 
 /**
  * Gradient by x: the error, padded by what the filter reaches over, convolved with the filter turned round and its
  * channels exchanged; with strides, once for each remainder, with the places of the filter that meet it. Inputs dy
- * [n, oh, ow, outs] and filters.
+ * [n, ...counts, outs] and filters.
  */
-function makeConv2dInputGrad(engine: Engine) {
+function makeInputGradient(engine: Engine): Kernel<undefined | false> {
   const copy = makeCopy(engine);
-  return (outs: readonly View[], inputs: readonly View[], geometry: Geometry): undefined | false => {
-    const [dx] = outs as [View];
-    const [dy, filters] = inputs as [View, View];
-    const { strides, dilation } = geometry;
-    const strided = strides.some((stride) => stride > 1);
-    const run = kernelFor(filters, geometry);
-    if (!run || (strided && dilation.some((step) => step > 1))) return false;
-    const [lines, columns] = [0, 1].map((axis) =>
-      phasesOf(dx.shape[axis + 1]!, dy.shape[axis + 1]!, filters.shape[axis]!, axis, geometry),
-    ) as [Phase[], Phase[]];
-    const pairs = lines.flatMap((line) => columns.map((column) => [line, column] as const));
-    const met = pairs.filter((pair) => pair.every(({ taps }) => taps > 0));
+  return ([dx], [dy, filters], geometry) => {
+    const { strides, groups } = geometry;
+    const { shape } = filters!;
+    const parts = combinations(
+      strides.map((_, axis) => phasesOf(dx!.shape[axis + 1]!, dy!.shape[axis + 1]!, shape[axis]!, axis, geometry)),
+    );
+    const met = parts.filter((phases) => phases.every(({ taps }) => taps > 0));
     // a filter padded by more than it reaches would need the error cut, not padded
     if (met.flat().some(({ reach }) => reach[0] < 0 || reach[1] < 0)) return false;
-    if (met.length < pairs.length) fillView(engine, dx, 0);
-    const [n, , width, channels] = dx.shape as [number, number, number, number];
-    const [lineStep, columnStep, channelStep] = contiguousStrides(filters.shape) as [number, number, number];
-    // where each channel has a filter of its own there is nothing to exchange
-    const [ends, endSteps] =
-      run === convolve
-        ? [
-            [filters.shape[3]!, channels],
-            [1, channelStep],
-          ]
-        : [
-            [1, channels],
-            [channelStep, 1],
-          ];
-    for (const [line, column] of met) {
-      withScratchView(engine, [line.taps, column.taps, ...ends], (turned) => {
-        const last = ({ phase, taps }: Phase, stride: number) => phase + (taps - 1) * stride;
-        const offset = last(line, strides[0]!) * lineStep + last(column, strides[1]!) * columnStep;
+    if (met.length < parts.length) fillView(engine, dx!, 0);
+    const [c, outs] = shape.slice(-2) as [number, number];
+    const steps = contiguousStrides(shape);
+    const depthwise = isDepthwise(filters!, geometry);
+    const run = depthwise ? convolveDepthwise : convolve;
+    for (const phases of met) {
+      const size = phases.map(({ taps }) => taps);
+      withScratchView(engine, [...size, outs / groups, groups * c], (turned) => {
+        const last = phases.reduce((sum, { place, step, taps }, i) => sum + (place + (taps - 1) * step) * steps[i]!, 0);
         copy(
-          [turned],
+          [{ ...turned, shape: [...size, outs / groups, groups, c] }],
           [
             {
-              ...filters,
-              shape: turned.shape,
-              strides: [-strides[0]! * lineStep, -strides[1]! * columnStep, ...endSteps],
-              offset: filters.offset + offset,
+              ...filters!,
+              shape: [...size, outs / groups, groups, c],
+              strides: [...phases.map(({ step }, i) => -step * steps[i]!), 1, outs / groups, outs],
+              offset: filters!.offset + last,
             },
           ],
         );
-        const plain = { strides: [1, 1], dilation };
-        withPadding(engine, dy, [line.reach, column.reach], (padded) => {
-          if (!strided) run(engine, dx, padded, turned, undefined, plain);
+        const dilation = phases.map((phase) => phase.dilation);
+        const plain = { strides: phases.map(() => 1), dilation, groups };
+        const reach = phases.map((phase) => phase.reach);
+        withPadding(engine, dy!, reach, (padded) => {
+          if (parts.length === 1) run(engine, dx!, padded, turned, undefined, plain);
           else {
-            withScratchView(engine, [n, line.count, column.count, channels], (part) => {
+            withScratchView(engine, [dx!.shape[0]!, ...phases.map(({ count }) => count), groups * c], (part) => {
               run(engine, part, padded, turned, undefined, plain);
-              const bytes = 4 * channels;
-              for (let row = 0; row < n * line.count; row++) {
-                const image = Math.floor(row / line.count);
-                const y = image * dx.shape[1]! + line.first + (row - image * line.count) * strides[0]!;
-                const target = addressOf(dx) + (y * width + column.first) * bytes;
-                const source = addressOf(part) + row * column.count * bytes;
-                place(engine, column.count, bytes, source, bytes, target, strides[1]! * bytes);
-              }
+              spread(engine, dx!, part, phases, strides);
             });
           }
         });
@@ -257,95 +137,43 @@ function makeConv2dInputGrad(engine: Engine) {
   };
 }
 
-/** Gradient by the filters, of x and dy [n, oh, ow, outs]. */
-function makeConv2dFilterGrad(engine: Engine) {
-  return (outs: readonly View[], inputs: readonly View[], geometry: Geometry): undefined | false => {
-    const [x, dy] = inputs as [View, View];
-    if (isDepthwise(outs[0]!, geometry)) {
-      withPadding(engine, x, geometry.padding, (padded) =>
-        depthwiseFilterGradient(engine, outs[0]!, padded, dy, geometry),
-      );
-      return undefined;
-    }
-    if (!fits(geometry)) return false;
-    withPadding(engine, x, geometry.padding, (padded) =>
-      withWholeChannels(engine, dy, (whole) =>
-        fillWholeChannels(engine, outs[0]!, (gradient) => filterGradient(engine, gradient, padded, whole, geometry)),
-      ),
-    );
-    return undefined;
+/** Puts the gradient by the elements of some phases to its places. */
+function spread(engine: Engine, dx: View, part: View, phases: readonly Phase[], strides: readonly number[]): void {
+  const steps = contiguousStrides(dx.shape);
+  const target = {
+    ...dx,
+    strides: steps.map((step, axis) => step * (strides[axis - 1] ?? 1)),
+    offset: phases.reduce((sum, { first }, i) => sum + first * steps[i + 1]!, dx.offset),
   };
-}
-
-/** The same where x is padded already and the channels of dy are whole panels. */
-function filterGradient(engine: Engine, gradient: View, x: View, dy: View, steps: Steps): void {
-  const maps = dy.shape[3]!;
-  const { n, rows, pixels, imageStep, rowStep, pixelStep, tapStep } = walkOf(dy, x, steps);
-  const [taps, columns, channels] = gradient.shape as [number, number, number, number];
-  const k = columns * channels;
-  const tiles = tileRows(engine.features);
-  const perTap = Math.ceil(k / tiles);
-  engine.run(
-    engine.kernel("conv2d filter gradient", defineFilterGradient),
-    taps * perTap,
-    Math.ceil(SHARED_WORK / (tiles * n * rows * pixels * maps)),
-    perTap,
-    n,
-    rows,
-    pixels,
-    addressOf(x),
-    imageStep,
-    rowStep,
-    pixelStep,
-    tapStep,
-    k,
-    addressOf(dy),
-    4 * maps,
-    maps / tileColumns(engine.features),
-    addressOf(gradient),
+  const axes = strides.length;
+  const bytes = 4 * dx.shape.at(-1)!;
+  forEachOuter(part.shape, axes, [part, target], ([from, to]) =>
+    place(engine, part.shape[axes]!, bytes, from!, bytes, to!, strides[axes - 1]! * bytes),
   );
 }
 
-type ConvolutionKernel = (outs: readonly View[], inputs: readonly View[], geometry: Geometry) => undefined | false;
-
-/**
- * A kernel for sequences by one for images: the time lies along the columns or, dilated, along the rows.
- * @param filters where they are: the second input, or the output
- */
-function alongTime(kernel: ConvolutionKernel, filters: "input" | "output"): ConvolutionKernel {
-  return (outs, inputs, { strides, padding, dilation, groups }) => {
-    const dilated = dilation[0]! > 1;
-    const pair = <T>(time: T, other: T): readonly T[] => (dilated ? [time, other] : [other, time]);
-    const lift = (view: View, time: number): View => {
-      // a bias stays as it is
-      if (view.shape.length === 1) return view;
-      const shape = view.shape.toSpliced(dilated ? time + 1 : time, 0, 1);
-      return { ...view, shape, strides: contiguousStrides(shape) };
-    };
-    return kernel(
-      outs.map((view) => lift(view, filters === "output" ? 0 : 1)),
-      inputs.map((view, i) => lift(view, filters === "input" && i === 1 ? 0 : 1)),
-      {
-        strides: pair(strides[0]!, 1),
-        padding: pair(padding[0]!, [0, 0] as const),
-        dilation: pair(dilation[0]!, 1),
-        groups,
-      },
-    );
+/** Gradient by the filters, of x and dy [n, ...counts, outs]. */
+function makeFilterGradient(engine: Engine): Kernel<undefined> {
+  return ([gradient], [x, dy], geometry) => {
+    const run = isDepthwise(gradient!, geometry) ? depthwiseFilterGradient : filterGradient;
+    withPadding(engine, x!, geometry.padding, (padded) => run(engine, gradient!, padded, dy!, geometry));
   };
 }
 
-/** The records of one and two spatial axes. */
+/** The records of one to three spatial axes. */
 export function convolutionKernels(engine: Engine) {
-  const [forward, byInput, byFilters] = [makeConv2d, makeConv2dInputGrad, makeConv2dFilterGrad].map((make) =>
-    make(engine),
-  ) as [ConvolutionKernel, ConvolutionKernel, ConvolutionKernel];
+  const forward = makeForward(engine);
+  const byInput = makeInputGradient(engine);
+  const byFilters = makeFilterGradient(engine);
   return {
-    conv1d: alongTime(forward, "input"),
-    conv1dInputGrad: alongTime(byInput, "input"),
-    conv1dFilterGrad: alongTime(byFilters, "output"),
+    conv1d: forward,
+    conv1dInputGrad: byInput,
+    conv1dFilterGrad: byFilters,
     conv2d: forward,
     conv2dInputGrad: byInput,
     conv2dFilterGrad: byFilters,
+    conv3d: forward,
+    conv3dInputGrad: byInput,
+    conv3dFilterGrad: byFilters,
   };
 }

@@ -1,29 +1,39 @@
 /** Convolution where each channel has a filter of its own, and its gradient by the filters. */
-import type { View } from "@neurite/core";
+import { sizeOf, type View } from "@neurite/core";
 import type { Engine } from "../engine.js";
 import { defineDepthwise, defineDepthwiseFilterGradient } from "../matmul/depthwise.js";
 import { addressOf } from "../views.js";
-import { type Geometry, SHARED_WORK, type Steps, walkOf } from "./convolution-walk.js";
+import { SHARED_WORK, type Steps } from "./convolution-walk.js";
 
 /** Largest filter whose places are written out. */
 const MOST_PLACES = 49;
 
-/** Whether filters [kh, kw, 1, channels] are one for each channel. */
-export function isDepthwise(filters: View, { groups }: Geometry): boolean {
-  const [kh, kw, c, outs] = filters.shape as [number, number, number, number];
-  return groups > 1 && c === 1 && outs === groups && kh * kw <= MOST_PLACES;
+/** Whether filters [...size, 1, channels] are one for each channel of a sequence or an image. */
+export function isDepthwise(filters: View, { groups }: Steps): boolean {
+  const [c, outs] = filters.shape.slice(-2) as [number, number];
+  const size = filters.shape.slice(0, -2);
+  return groups > 1 && c === 1 && outs === groups && size.length < 3 && sizeOf(size) <= MOST_PLACES;
+}
+
+/** Height and width; a sequence is an image of one row. */
+function pair(lengths: readonly number[]): readonly [number, number] {
+  return [1, ...lengths].slice(-2) as [number, number];
 }
 
 /** How an output is walked through, and that as the kernels' first arguments. */
 function walk(y: View, x: View, steps: Steps) {
-  const { n, rows, pixels, imageStep, rowStep, pixelStep, tapStep } = walkOf(y, x, steps);
-  const channels = x.shape[3]!;
-  const columnStep = 4 * steps.dilation[1]! * channels;
-  const args = [rows, pixels, channels, addressOf(x), imageStep, rowStep, pixelStep, tapStep, columnStep] as const;
-  return { n, rows, pixels, args };
+  const [strides, dilation] = [pair(steps.strides), pair(steps.dilation)];
+  const n = y.shape[0]!;
+  const [rows, pixels] = pair(y.shape.slice(1, -1));
+  const [height, width] = pair(x.shape.slice(1, -1));
+  const channels = x.shape.at(-1)!;
+  const pixel = 4 * channels;
+  const line = width * pixel;
+  const moves = [height * line, strides[0] * line, strides[1] * pixel, dilation[0] * line, dilation[1] * pixel];
+  return { n, rows, pixels, args: [rows, pixels, channels, addressOf(x), ...moves] };
 }
 
-/** y [n, oh, ow, c] of images that are padded already and filters [kh, kw, 1, c]. */
+/** y [n, oh, ow, c] of images that are padded already and filters [kh, kw, 1, c]; or of sequences, without the heights. */
 export function convolveDepthwise(
   engine: Engine,
   y: View,
@@ -32,7 +42,8 @@ export function convolveDepthwise(
   bias: View | undefined,
   steps: Steps,
 ): void {
-  const [kh, kw, , channels] = filters.shape as [number, number, number, number];
+  const [kh, kw] = pair(filters.shape.slice(0, -2));
+  const channels = filters.shape.at(-1)!;
   const { n, rows, pixels, args } = walk(y, x, steps);
   const kernel = engine.kernel(`depthwise ${kh}×${kw}`, (module, features) =>
     defineDepthwise(module, features, [kh, kw]),
@@ -50,7 +61,8 @@ export function convolveDepthwise(
 
 /** Gradient by the filters [kh, kw, 1, c], of x, which is padded already, and dy [n, oh, ow, c]. */
 export function depthwiseFilterGradient(engine: Engine, gradient: View, x: View, dy: View, steps: Steps): void {
-  const [kh, kw, , channels] = gradient.shape as [number, number, number, number];
+  const [kh, kw] = pair(gradient.shape.slice(0, -2));
+  const channels = gradient.shape.at(-1)!;
   const { n, rows, pixels, args } = walk(dy, x, steps);
   const kernel = engine.kernel(`depthwise filter gradient ${kh}×${kw}`, (module, features) =>
     defineDepthwiseFilterGradient(module, features, [kh, kw]),

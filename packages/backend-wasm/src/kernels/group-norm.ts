@@ -1,8 +1,8 @@
 /** Normalisation of groups of channels over all positions of an example [n, positions, channels], and its gradient. */
 import type { View } from "@neurite/core";
 import type { Engine } from "../engine.js";
-import { addressOf } from "../views.js";
-import { ColumnWalk, floatsAt } from "./column-walk.js";
+import { addressOf, floatsAt } from "../views.js";
+import { ColumnWalk } from "./column-walk.js";
 
 /** Positions below which the sums by channel are so many that the composition takes less time. */
 const FEW_POSITIONS = 8;

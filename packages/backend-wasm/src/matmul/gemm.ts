@@ -3,7 +3,7 @@ import { type I32, i32, memoryFill, type V128, v128 } from "../emitter/code.js";
 import type { FunctionBuilder } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Features } from "../vector-math.js";
-import { callTile, defineTile, tileColumns, tileRows } from "./micro.js";
+import { callTile, defineTiles, tileColumns, tileRows } from "./micro.js";
 
 /** Rows of A that one panel of B meets before the next panel: with k = 256 they fill a quarter of the second-level cache. */
 const ROW_BLOCK = 240;
@@ -15,7 +15,7 @@ const ROW_BLOCK = 240;
 export function defineBlock(module: ModuleBuilder, features: Features, packed: boolean): void {
   const height = tileRows(features);
   const width = tileColumns(features);
-  const tiles = Array.from({ length: height }, (_, i) => defineTile(module, features, i + 1, packed));
+  const tiles = defineTiles(module, features, packed ? "packed" : "rows");
   const parameters = {
     begin: "i32",
     end: "i32",

@@ -43,12 +43,23 @@ const PARAMETERS = {
   bias: "i32",
 } as const;
 
+/** Further parameters of tiles whose k come in runs: how many, and the list of where in A each starts, in bytes. */
+const RUNS = { runs: "i32", list: "i32" } as const;
+
 /**
- * Defines the function for a tile of `rows` rows and returns its number.
- * @param packed whether the rows of A are neighbours for each k, 4 bytes apart, so that one pointer reaches all of them
+ * How A lies in memory: rows by any steps; "packed", the rows neighbours for each k, so that one pointer reaches all of
+ * them; or rows of which each run of k starts somewhere else.
  */
-export function defineTile(module: ModuleBuilder, features: Features, rows: number, packed: boolean): number {
-  return module.define(null, PARAMETERS, (f, p) => {
+type Layout = "rows" | "packed" | "runs";
+
+/** Defines the functions for tiles of 1, 2, … rows and returns their numbers. */
+export function defineTiles(module: ModuleBuilder, features: Features, layout: Layout): number[] {
+  return Array.from({ length: tileRows(features) }, (_, i) => defineTile(module, features, i + 1, layout));
+}
+
+function defineTile(module: ModuleBuilder, features: Features, rows: number, layout: Layout): number {
+  const packed = layout === "packed";
+  return module.define(null, { ...PARAMETERS, ...(layout === "runs" ? RUNS : {}) }, (f, p) => {
     // no shared constant for 0: it would hold a register through the loop
     const vectors = tileColumns(features) / 4;
     const sums = Array.from({ length: rows * vectors }, () => f.variable("v128", f32x4.const(0)));
@@ -75,7 +86,22 @@ export function defineTile(module: ModuleBuilder, features: Features, rows: numb
       f.increase(k, -1);
     };
     // newer engines write the body out themselves
-    f.repeat(step, () => k, hoistsLoads() ? 4 : 1);
+    const run = () => f.repeat(step, () => k, hoistsLoads() ? 4 : 1);
+    if (p.list && p.runs) {
+      const list = f.keep(p.list);
+      const left = f.keep(p.runs);
+      f.repeat(
+        () => {
+          f.set(pointers[0]!, i32.add(p.a, i32.load(list)));
+          for (let i = 1; i < rows; i++) f.set(pointers[i]!, i32.add(pointers[i - 1]!, p.aRow));
+          f.set(k, p.k);
+          run();
+          f.increase(list, 4);
+          f.increase(left, -1);
+        },
+        () => left,
+      );
+    } else run();
     finishTile(f, p, vectors, sums);
   });
 }

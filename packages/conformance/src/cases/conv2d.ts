@@ -63,6 +63,11 @@ export const conv2dCase: Case = {
     convolution("of images of one row", [[1, 1, 6, 1], [1, 3, 1, 1]]),
     convolution("of 2×9×11×7 elements and 19 filters", [[2, 9, 11, 7], [3, 3, 7, 19], [19]], { padding: 1 }, slide(2, { pad: 1 }), { gradient: false }),
     convolution("of 2×9×11×35 elements, each channel by itself", [[2, 9, 11, 35], [3, 3, 1, 35]], { padding: 1, groups: 35 }, slide(2, { pad: 1 }), { gradient: false }),
+    convolution("in two groups with dilation and padding", [[1, 4, 5, 6], [2, 2, 3, 10], [10]], { groups: 2, dilation: 2, padding: 1 }, slide(2, { dilation: 2, pad: 1 })),
+    convolution("in four groups of three channels", [[1, 3, 4, 12], [2, 2, 3, 12], [12]], { groups: 4 }),
+    convolution("in five groups with a stride", [[1, 5, 4, 5], [3, 2, 1, 10]], { groups: 5, stride: 2 }, slide(2, { stride: 2 })),
+    convolution("with stride and dilation that have a common factor", [[1, 7, 12, 2], [3, 3, 2, 2]], { stride: [2, 6], dilation: [2, 4], padding: 1 }, { stride: [2, 6], dilation: [2, 4], before: [1, 1], after: [1, 1] }),
+    convolution("of 2×9×11×21 elements in three groups", [[2, 9, 11, 21], [3, 3, 7, 33], [33]], { groups: 3, padding: 2, dilation: 2 }, slide(2, { pad: 2, dilation: 2 }), { gradient: false }),
     convolution("of no image", [[0, 3, 3, 2], [2, 2, 2, 1], [1]]),
   ],
   checks: [
