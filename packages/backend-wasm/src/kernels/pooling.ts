@@ -131,6 +131,19 @@ function forEachTap(
   descend(0, i32.const(0), i32.const(0));
 }
 
+/** The first place of the window at the index `window` that is no padding. */
+function firstPlace({ size, strides, padding, dilation }: Geometry, window: readonly I32[]): I32 {
+  let first: I32 = i32.const(0);
+  for (const [axis, length] of size.entries()) {
+    const [before] = padding[axis]!;
+    const outside = i32.sub(i32.const(before), i32.mul(window[axis]!, strides[axis]!));
+    const places = i32.divU(i32.add(outside, dilation[axis]! - 1), i32.const(dilation[axis]!));
+    const along = before === 0 ? i32.const(0) : i32.select(places, i32.const(0), i32.gtS(outside, 0));
+    first = i32.add(i32.mul(first, length), along);
+  }
+  return first;
+}
+
 /** 1 / number of elements that the window counts, in all lanes. */
 function shareOf(f: FunctionBuilder, geometry: Geometry, window: readonly I32[]): V128 {
   const { size, spatial, countIncludePad } = geometry;
@@ -212,9 +225,11 @@ function defineForward(module: ModuleBuilder, geometry: Geometry, kind: "max" | 
       const target = f.keep(i32.mul(at, 4 * channels));
       const share = kind === "average" ? shareOf(f, geometry, window) : null;
       const taps = openWindow(f, geometry, base, window);
+      // a window of −∞ has no larger element than padding
+      const start = withPlaces ? f.keep(firstPlace(geometry, window)) : i32.const(0);
       forEachChannels(f, channels, (channel, store) => {
         const result = f.variable("v128", share ? f32x4.const(0) : f.vector(Number.NEGATIVE_INFINITY));
-        const found = f.variable("v128", i32x4.const(0));
+        const found = f.variable("v128", i32x4.splat(start));
         taps(({ pixel, offset, place, first }) => {
           const loaded = v128.load(i32.add(pixel, channel), offset);
           if (share || first) {

@@ -30,6 +30,19 @@ export const maxPool2dCase: Case = {
       },
     },
     {
+      name: "gives the gradient of a window of −∞ to its first element, not to padding",
+      dtypes: FLOATS,
+      async run(env) {
+        const none = new Array<number>(9).fill(Number.NEGATIVE_INFINITY);
+        const x = tensorOf(env, none, env.dtype, [1, 3, 3, 1]);
+        const slope = await slopeOf((y) => maxPool2d(y, 3, { stride: 2, padding: 1 }), x);
+        expectEqual("the gradient", slope, [1, 1, 0, 1, 1, 0, 0, 0, 0]);
+        const far = await slopeOf((y) => maxPool2d(y, 3, { stride: 1, padding: 2, dilation: 3 }), x);
+        expectEqual("the gradient with dilation", far, [0, 0, 0, 0, 1, 0, 0, 0, 0]);
+        x.dispose();
+      },
+    },
+    {
       name: "is less sensitive to shifts than its input: one pixel within a window changes nothing",
       async run(env) {
         const one = tensorOf(env, [1, 0, 0, 0], env.dtype, [1, 2, 2, 1]);

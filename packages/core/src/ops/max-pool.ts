@@ -2,15 +2,16 @@
  * Max-pooling along one, two or three spatial axes, channels last. The gradient goes to the first largest element of each
  * window in row-major order; its place, 0 … K − 1, is the hidden result of the forward pass.
  */
+
+import type { Device } from "../device.js";
 import { dispatch } from "../dispatch.js";
 import { elementwise } from "../elementwise.js";
 import { e } from "../expression.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { scope } from "../scope.js";
 import type { Shape } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import { fromHost, type Tensor } from "../tensor.js";
 import { copy } from "./copy.js";
-import { zeros } from "./create.js";
 import { add, equal, where } from "./elementwise.js";
 import { type PoolAttrs, type PoolGradAttrs, paddedLengths, poolAttrs, pooledShape } from "./pooling.js";
 import { max } from "./reduce.js";
@@ -24,7 +25,7 @@ import {
   type SlidingOptions,
   toPlace,
 } from "./sliding.js";
-import { windows } from "./views.js";
+import { expand, windows } from "./views.js";
 
 /** Whether x displaces the largest so far: by being larger, or the first NaN. */
 const displaces = /* @__PURE__ */ elementwise("displaces", 2, 0, (x, best) =>
@@ -42,11 +43,23 @@ function largest(x: Tensor, { size, strides, dilation }: PoolAttrs): Tensor {
   return y === x ? copy(x) : y;
 }
 
+/** The first place of each window that is no padding, [1, …counts, 1]: a window of −∞ has no larger element than padding. */
+function firstPlaces({ size, strides, padding, dilation }: PoolAttrs, counts: Shape, device: Device): Tensor {
+  let firsts = [0];
+  for (const [axis, count] of counts.entries()) {
+    const along = Array.from({ length: count }, (_, window) =>
+      Math.max(0, Math.ceil((padding[axis]![0] - window * strides[axis]!) / dilation[axis]!)),
+    );
+    firsts = firsts.flatMap((first) => along.map((place) => first * size[axis]! + place));
+  }
+  return fromHost(Int32Array.from(firsts), "int32", [1, ...counts, 1], device);
+}
+
 /** Largest element of each window and its place, the place by place; x is padded already. */
 function largestWithPlace(x: Tensor, attrs: PoolAttrs, counts: Shape): [y: Tensor, found: Tensor] {
   const places = placesOf(attrs.size);
   let best = copy(atPlace(x, places[0]!, counts, attrs));
-  let found = zeros(best.shape, { dtype: "int32", device: x.device });
+  let found = scope(() => copy(expand(firstPlaces(attrs, counts, x.device), best.shape)));
   for (let i = 1; i < places.length; i++) {
     const before = [best, found] as const;
     [best, found] = scope((): [Tensor, Tensor] => {
@@ -127,7 +140,7 @@ function maxPool(x: Tensor, size: number | readonly number[], options: MaxPoolOp
 }
 
 /**
- * Largest element of each window (Jiang §8.2.3); padding counts as −∞, NaN wins. Of equal elements the first gets the
+ * Largest element of each window (Jiang §8.2.3); padding counts as −∞, NaN wins. Of equal elements the first in x gets the
  * gradient, as in PyTorch and tfjs.
  * @param x [n, length, channels]
  * @param size of the window
