@@ -5,7 +5,7 @@
 import type { View } from "@neurite/core";
 import type { CompiledKernel, Engine } from "../engine.js";
 import { forEachOuter } from "../views.js";
-import { isSmall, type Matrix, makeSmallProduct, wholePanels } from "./matmul.js";
+import { type Matrix, makeProduct } from "./matmul.js";
 import { defineSoftmax, defineSoftmaxGradient, maskStrides } from "./softmax.js";
 
 interface AttentionAttrs {
@@ -35,12 +35,7 @@ function scratchMatrix(at: number, columns: number): Matrix {
 
 /** What forward pass and gradients share. */
 function makeAttentionParts(engine: Engine) {
-  const small = makeSmallProduct(engine);
-  /** C [m, n], contiguous, = A [m, k] · B [k, n]. */
-  const multiply = (sizes: readonly [number, number, number], a: Matrix, b: Matrix, c: number): void => {
-    const [m, k, n] = sizes;
-    if (!isSmall(m, n, k) || !small(sizes, { a, b, c })) wholePanels(engine, sizes, a, b, c);
-  };
+  const multiply = makeProduct(engine);
   let plain: CompiledKernel | null = null;
   let masked: CompiledKernel | null = null;
   /** softmax(scale · Q Kᵀ) to `at`. */

@@ -6,6 +6,7 @@ import { defineIntegerProduct } from "../matmul/integer.js";
 import { ACCUMULATE, ADD_BIAS, RELU, tileColumns, tileRows } from "../matmul/micro.js";
 import { defineSmallProduct } from "../matmul/small.js";
 import { addressOf, type Block, type Pack } from "../views.js";
+import { place } from "./pad.js";
 
 /** Usual run of k at once, at most half as much again: a panel of B (8 to 12 kB) stays in the first-level cache. */
 const K_BLOCK = 256;
@@ -35,13 +36,15 @@ export interface Matrix {
 }
 
 /** What is done with the product before it is stored. */
-export interface Epilogue {
+interface Epilogue {
   /** Address of n numbers added to each row, or 0. */
   readonly bias?: number;
   readonly relu?: boolean;
-  /** Adds to what is in C. */
+  /** Adds to what is in C, instead of a bias. */
   readonly accumulate?: boolean;
 }
+
+const NOTHING: Epilogue = {};
 
 /** C [m, n] (rows `cRow` bytes apart) = A [m, k] · B [k, n], float32. */
 function product(
@@ -170,7 +173,7 @@ function packOf({ block, at, rowStep, columnStep }: Matrix, k: number, n: number
 }
 
 /** C [m, n] contiguous; columns beyond the last whole panel go through a scratch matrix of one panel. */
-export function wholePanels(
+function wholePanels(
   engine: Engine,
   [m, k, n]: readonly [number, number, number],
   a: Matrix,
@@ -184,12 +187,30 @@ export function wholePanels(
   if (whole > 0) product(engine, [m, k, whole], a, b, c, 4 * n, epilogue);
   if (rest === 0) return;
   const edge = { ...b, at: b.at + whole * b.columnStep };
-  const { bias = 0 } = epilogue;
+  const { bias = 0, accumulate = false } = epilogue;
   engine.withScratch(m * 4 * width, (scratch) => {
+    if (accumulate) place(engine, m, 4 * rest, c + 4 * whole, 4 * n, scratch, 4 * width);
     product(engine, [m, k, rest], a, edge, scratch, 4 * width, { ...epilogue, bias: bias && bias + 4 * whole });
     const copy = engine.kernel("matmul edge", defineEdge);
     engine.run(copy, m, SHARED_WORK, scratch, rest, c + 4 * whole, 4 * n);
   });
+}
+
+/** Makes the function for C [m, n] = A [m, k] · B [k, n], C contiguous, by the kernel that suits its size. */
+export function makeProduct(engine: Engine) {
+  const small = makeSmallProduct(engine);
+  return (
+    sizes: readonly [number, number, number],
+    a: Matrix,
+    b: Matrix,
+    c: number,
+    epilogue: Epilogue = NOTHING,
+  ): void => {
+    const [m, k, n] = sizes;
+    const { relu, ...added } = epilogue;
+    if (!relu && isSmall(m, n, k) && small(sizes, { a, b, c, ...added })) return;
+    wholePanels(engine, sizes, a, b, c, epilogue);
+  };
 }
 
 export function makeMatmul(engine: Engine) {
@@ -223,7 +244,7 @@ function matrix(view: View, i: number): Matrix {
 }
 
 /** Whether a product of these sizes is done without packing. */
-export function isSmall(m: number, n: number, k: number): boolean {
+function isSmall(m: number, n: number, k: number): boolean {
   return m <= VERY_FEW_ROWS || m * n * k <= SMALL_WORK;
 }
 
@@ -233,6 +254,8 @@ interface Small {
   readonly c: number;
   /** Address of n numbers added to each row, or 0. */
   readonly bias?: number;
+  /** Adds to what is in C, instead of a bias. */
+  readonly accumulate?: boolean;
   /** How many products, and the steps in bytes from one to the next. */
   readonly batch?: number;
   readonly aBatch?: number;
@@ -240,11 +263,11 @@ interface Small {
 }
 
 /** Makes the function that multiplies small matrices where they lie; it returns false when B would be read one element at a time. */
-export function makeSmallProduct(engine: Engine) {
+function makeSmallProduct(engine: Engine) {
   const kernels: { rows?: CompiledKernel; dot?: CompiledKernel } = {};
   return (
     [m, k, n]: readonly [number, number, number],
-    { a, b, c, bias = 0, batch = 1, aBatch = 0, bBatch = 0 }: Small,
+    { a, b, c, bias = 0, accumulate = false, batch = 1, aBatch = 0, bBatch = 0 }: Small,
   ): boolean => {
     const alongK = b.rowStep === 4 && a.columnStep === 4;
     if (!alongK && b.columnStep !== 4 && n !== 1) return false;
@@ -253,13 +276,32 @@ export function makeSmallProduct(engine: Engine) {
       defineSmallProduct(module, features, layout),
     );
     const kernel = kernels[layout];
+    const added = accumulate ? c : bias;
+    const addedRow = accumulate ? 4 * n : 0;
     if (batch * m * n * k <= SHARED_WORK) {
       // called at once: a list of arguments would take longer than the product
-      kernel(0, batch, m, n, k, a.at, aBatch, a.rowStep, a.columnStep, b.at, bBatch, b.rowStep, b.columnStep, c, bias);
+      kernel(
+        0,
+        batch,
+        m,
+        n,
+        k,
+        a.at,
+        aBatch,
+        a.rowStep,
+        a.columnStep,
+        b.at,
+        bBatch,
+        b.rowStep,
+        b.columnStep,
+        c,
+        added,
+        addedRow,
+      );
     } else {
       const grain = Math.ceil(SHARED_WORK / (m * n * k));
       const left = [a.at, aBatch, a.rowStep, a.columnStep] as const;
-      engine.run(kernel, batch, grain, m, n, k, ...left, b.at, bBatch, b.rowStep, b.columnStep, c, bias);
+      engine.run(kernel, batch, grain, m, n, k, ...left, b.at, bBatch, b.rowStep, b.columnStep, c, added, addedRow);
     }
     return true;
   };

@@ -20,8 +20,9 @@ const PARAMETERS = {
   bStep: "i32",
   bColumn: "i32",
   c: "i32",
-  /** Address of n numbers added to each row, or 0. */
+  /** Address of n numbers added to the first row, or 0, and the step in bytes to those of the next. */
   bias: "i32",
+  biasRow: "i32",
 } as const;
 
 type Product = Readonly<Record<keyof typeof PARAMETERS, Local<"i32">>>;
@@ -37,15 +38,18 @@ export function defineSmallProduct(module: ModuleBuilder, features: Features, la
     const target = f.keep(i32.add(p.c, i32.shl(i32.mul(i32.mul(batch, p.m), p.n), 2)));
     const left = f.variable("i32");
     const right = f.variable("i32");
+    const added = f.variable("i32");
     f.while(
       () => i32.ltU(batch, p.end),
       () => {
         f.set(left, i32.add(p.a, i32.mul(batch, p.aBatch)));
+        f.set(added, p.bias);
         f.times(p.m, () => {
           f.set(right, i32.add(p.b, i32.mul(batch, p.bBatch)));
-          if (layout === "rows") emitRow(f, math, p, left, right, target);
-          else emitDots(f, math, p, left, right, target);
+          if (layout === "rows") emitRow(f, math, p, left, right, added, target);
+          else emitDots(f, math, p, left, right, added, target);
           f.increase(left, p.aRow);
+          f.increase(added, p.biasRow);
         });
         f.increase(batch, 1);
       },
@@ -54,9 +58,17 @@ export function defineSmallProduct(module: ModuleBuilder, features: Features, la
 }
 
 /** One row of C, four columns at a time: Σ a·(four of B). */
-function emitRow(f: FunctionBuilder, math: VectorMath, p: Product, a: I32, b: Local<"i32">, c: Local<"i32">): void {
+function emitRow(
+  f: FunctionBuilder,
+  math: VectorMath,
+  p: Product,
+  a: I32,
+  b: Local<"i32">,
+  added: I32,
+  c: Local<"i32">,
+): void {
   const columns = f.keep(p.n);
-  const bias = f.keep(p.bias);
+  const bias = f.keep(added);
   const sum = f.variable("v128");
   f.while(
     () => columns,
@@ -92,9 +104,17 @@ function emitRow(f: FunctionBuilder, math: VectorMath, p: Product, a: I32, b: Lo
 }
 
 /** One row of C, an inner product after the other, four of k at a time. */
-function emitDots(f: FunctionBuilder, math: VectorMath, p: Product, a: I32, b: Local<"i32">, c: Local<"i32">): void {
+function emitDots(
+  f: FunctionBuilder,
+  math: VectorMath,
+  p: Product,
+  a: I32,
+  b: Local<"i32">,
+  added: I32,
+  c: Local<"i32">,
+): void {
   const sum = f.variable("v128");
-  const bias = f.keep(p.bias);
+  const bias = f.keep(added);
   f.times(p.n, () => {
     const x = f.keep(a);
     const y = f.keep(b);
