@@ -78,6 +78,13 @@ const onBools =
   (reduce: (x: Tensor, options: core.ReduceOptions) => Tensor) => (x: Tensor, options: core.ReduceOptions) =>
     reduce(truth(x), options);
 
+/** h′ and c′ of an LSTM. */
+function tfLstmStep(gates: tf.Tensor, c: tf.Tensor): [tf.Tensor, tf.Tensor] {
+  const [i, f, g, o] = tf.split(gates, 4, 1) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+  const next = tf.add(tf.mul(tf.sigmoid(f), c), tf.mul(tf.sigmoid(i), tf.tanh(g)));
+  return [tf.mul(tf.sigmoid(o), tf.tanh(next)), next];
+}
+
 /** The classes of five rows of four. */
 const labels = [3, 0, 3, 1, 2];
 
@@ -190,14 +197,27 @@ const rows: Readonly<Record<string, readonly Row[]>> = {
     (x) => core.logSoftmax(x!),
     (x) => tf.logSoftmax(x!),
   ).slice(0, 2),
+  lstm: [
+    [
+      (shares, weight, h, c) => {
+        const results = core.lstm(shares, weight, { h, c });
+        return core.concat([results.output.reshape([-1, 5]), results.h, results.c]);
+      },
+      (shares, weight, h, c) => {
+        const outputs: tf.Tensor[] = [];
+        for (const share of tf.unstack(shares)) {
+          [h, c] = tfLstmStep(tf.add(share, tf.matMul(h as tf.Tensor2D, weight as tf.Tensor2D, false, true)), c);
+          outputs.push(h);
+        }
+        return tf.concat([...outputs, h, c], 0);
+      },
+      [{ shape: [4, 3, 20] }, { shape: [20, 5] }, { shape: [3, 5] }, { shape: [3, 5] }],
+    ],
+  ],
   lstmCell: [
     [
       (gates, c) => core.concat(Object.values(core.lstmCell(gates, c)), 1),
-      (gates, c) => {
-        const [i, f, g, o] = tf.split(gates, 4, 1) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
-        const next = tf.add(tf.mul(tf.sigmoid(f), c), tf.mul(tf.sigmoid(i), tf.tanh(g)));
-        return tf.concat([tf.mul(tf.sigmoid(o), tf.tanh(next)), next], 1);
-      },
+      (gates, c) => tf.concat(tfLstmStep(gates, c), 1),
       [{ shape: [3, 20] }, { shape: [3, 5] }],
     ],
   ],

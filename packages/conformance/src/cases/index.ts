@@ -67,6 +67,7 @@ import { log1pCase } from "./log1p.js";
 import { logicalAndCase } from "./logical-and.js";
 import { logicalNotCase } from "./logical-not.js";
 import { logicalOrCase } from "./logical-or.js";
+import { lstmCase } from "./lstm.js";
 import { lstmCellCase } from "./lstm-cell.js";
 import { maskedSoftmaxCase } from "./masked-softmax.js";
 import { matmulCase } from "./matmul.js";
@@ -195,6 +196,7 @@ export const CASES: readonly Case[] = [
   logicalOrCase,
   logSigmoidCase,
   logSoftmaxCase,
+  lstmCase,
   lstmCellCase,
   maskedSoftmaxCase,
   matmulCase,

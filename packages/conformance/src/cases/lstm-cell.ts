@@ -2,9 +2,20 @@ import { lstmCell } from "@neurite/core";
 import { some } from "../call.js";
 import type { Case, Sample } from "../case.js";
 import { numbers } from "../inputs.js";
-import { at, build } from "../plain.js";
+import { at, build, type Plain } from "../plain.js";
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
+
+/** h′ and c′ from gates [n, 4·hidden] and c [n, hidden]. */
+export function lstmStep(gates: Plain, c: Plain): [Plain, Plain] {
+  const hidden = c.shape[1];
+  const gate = (k: number, [i, j]: readonly number[]) => at(gates, [i, k * hidden + j]);
+  const next = build(c.shape, (index) => {
+    const input = logistic(gate(0, index)) * Math.tanh(gate(2, index));
+    return logistic(gate(1, index)) * at(c, index) + input;
+  });
+  return [build(c.shape, (index) => logistic(gate(3, index)) * Math.tanh(at(next, index))), next];
+}
 
 function sample(name: string, n: number, hidden: number, more: Partial<Sample> = {}): Sample {
   return {
@@ -14,14 +25,7 @@ function sample(name: string, n: number, hidden: number, more: Partial<Sample> =
       const { h, c } = lstmCell(gates, cell);
       return [h, c];
     },
-    reference([gates, cell]) {
-      const gate = (k: number, [i, j]: readonly number[]) => at(gates, [i, k * hidden + j]);
-      const next = build([n, hidden], (index) => {
-        const input = logistic(gate(0, index)) * Math.tanh(gate(2, index));
-        return logistic(gate(1, index)) * at(cell, index) + input;
-      });
-      return [build([n, hidden], (index) => logistic(gate(3, index)) * Math.tanh(at(next, index))), next];
-    },
+    reference: ([gates, cell]) => lstmStep(gates, cell),
     ...more,
   };
 }
@@ -41,10 +45,7 @@ export const lstmCellCase: Case = {
         h.dispose();
         return c;
       },
-      reference(inputs, env) {
-        const [, next] = [sample("", 2, 2).reference(inputs, env)].flat();
-        return next;
-      },
+      reference: ([gates, cell]) => lstmStep(gates, cell)[1],
     },
   ],
   errors: [

@@ -11,7 +11,7 @@ import { add, mul, sigmoid, square, sub, tanh } from "./elementwise.js";
 type None = Record<string, never>;
 
 /** [n, 4h] and [n, h] to the next h and c, [n, h] each; hidden results: the four activated gates [n, 4h] and tanh c [n, h]. */
-const lstmCellOp = /* @__PURE__ */ defineOp<None>({
+export const lstmCellOp = /* @__PURE__ */ defineOp<None>({
   name: "lstmCell",
   infer([gates, c], _, aux) {
     expectFloat("lstmCell", "gates", gates!.dtype);
@@ -47,7 +47,7 @@ const lstmCellOp = /* @__PURE__ */ defineOp<None>({
 });
 
 /** Gradients by gates and c, from activated gates, tanh c′, c, dh and dc′. */
-const lstmCellGradOp = /* @__PURE__ */ defineOp<None>({
+export const lstmCellGradOp = /* @__PURE__ */ defineOp<None>({
   name: "lstmCellGrad",
   infer: ([gates, , c]) => [gates!, c!],
   compose([gates, squashed, c, dh, dc]) {

@@ -13,6 +13,8 @@ const transposed: Rule = ([x, filters]) => x!.size * (filters!.size / last(filte
 const RULES: Readonly<Record<string, Rule>> = {
   linear: ([x], [y]) => y!.size * last(x!.shape),
   matmul: ([a], [y]) => y!.size * last(a!.shape),
+  // of each step's state with the recurrent weight
+  lstm: ([shares, weight]) => shares!.size * last(weight!.shape),
   // queries with keys, weights with values
   attention: ([q, k], [y]) => (y!.size / last(y!.shape)) * last(k!.shape, 2) * (last(q!.shape) + last(y!.shape)),
   conv1d: convolution,
