@@ -1,7 +1,15 @@
-/** The loop that the cells of recurrent networks share. */
+/** What the cells of recurrent networks share: their loop, and padding. */
 import { type I32, i32, type V128, v128 } from "../emitter/code.js";
 import type { FunctionBuilder } from "../emitter/function.js";
-import { storeSome } from "../lanes.js";
+import { loadSplat, storeSome } from "../lanes.js";
+
+/** Elements below which work is not split. */
+const GRAIN = 4096;
+
+/** Rows below which work is not split. */
+export function cellGrain(hidden: number): number {
+  return Math.ceil(GRAIN / hidden);
+}
 
 /** A loop over rows begin … end, and in each over `hidden` elements, four at a time. */
 export function forRows(
@@ -31,4 +39,10 @@ export function forRows(
       f.increase(row, 1);
     },
   );
+}
+
+/** Chooses by the mask at `mask` + row, if there is one: the value where it is true, else the old one, or 0. */
+export function chooser(f: FunctionBuilder, mask: I32 | null, row: I32): (value: V128, old?: V128) => V128 {
+  const real = mask && f.keep(loadSplat("bool", i32.add(mask, row)));
+  return (value, old) => (!real ? value : old ? v128.bitselect(value, old, real) : v128.and(value, real));
 }

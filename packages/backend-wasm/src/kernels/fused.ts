@@ -10,6 +10,7 @@ import { makeGroupNorm, makeGroupNormGrad } from "./group-norm.js";
 import { makeGruCell, makeGruCellGrad } from "./gru-cell.js";
 import { makeLayerNorm, makeLayerNormGrad, makeRmsNorm, makeRmsNormGrad } from "./layer-norm.js";
 import { makeLinear } from "./linear.js";
+import { makeLstm, makeLstmGrad } from "./lstm.js";
 import { makeLstmCell, makeLstmCellGrad } from "./lstm-cell.js";
 import { makeOptimizerUpdate } from "./optimizer-update.js";
 import { poolingKernels } from "./pooling.js";
@@ -39,8 +40,10 @@ export function fusedKernels(engine: Engine): FusedKernels {
     ...poolingKernels(engine),
     rmsNorm: makeRmsNorm(engine),
     rmsNormGrad: makeRmsNormGrad(engine),
+    lstm: makeLstm(engine),
     lstmCell: makeLstmCell(engine),
     lstmCellGrad: makeLstmCellGrad(engine),
+    lstmGrad: makeLstmGrad(engine),
     softmax: makeSoftmax(engine, "softmax"),
     softmaxGrad: makeSoftmaxGrad(engine, "softmaxGrad"),
     logSoftmax: makeSoftmax(engine, "logSoftmax"),
