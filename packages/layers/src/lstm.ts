@@ -1,5 +1,5 @@
 /** Long short-term memory (Hochreiter & Schmidhuber 1997), with PyTorch's weights and gate order i, f, g, o. */
-import { add, linear, lstmCell, matmul, type Tensor, transpose, unstack } from "@neurite/core";
+import { add, linear, lstm, lstmCell, type Tensor, transpose } from "@neurite/core";
 import {
   type CellOptions,
   type CellState,
@@ -8,6 +8,7 @@ import {
   RecurrentLayer,
   type RecurrentLayerOptions,
   type RecurrentOutput,
+  type ScanOptions,
 } from "./recurrent.js";
 
 /** Hidden and cell state, of one shape. */
@@ -39,12 +40,13 @@ export class LSTMCell extends GatedCell<LSTMState> {
     return { h: zero, c: zero };
   }
 
-  override unroll(x: Tensor): (t: number, state: LSTMState) => LSTMState {
+  override scan(x: Tensor, state: LSTMState, { reverse, mask }: ScanOptions = {}) {
     const { weightIh, weightHh, biasIh, biasHh } = this;
-    // the input's share of all gates in one product
-    const shares = unstack(linear(x, weightIh, biasIh && biasHh ? add(biasIh, biasHh) : undefined), 1);
-    const recurrent = transpose(weightHh);
-    return (t, { h, c }) => lstmCell(add(shares[t]!, matmul(h, recurrent)), c);
+    // time first, so that a step is one block of memory; the input's share of all gates in one product
+    const shares = linear(transpose(x, 0, 1), weightIh, biasIh && biasHh ? add(biasIh, biasHh) : undefined);
+    const options = { reverse, mask: mask && transpose(mask) };
+    const { output, ...last } = lstm(shares, weightHh, state, options);
+    return { output: transpose(output, 0, 1), state: last };
   }
 }
 

@@ -34,6 +34,14 @@ export interface CellState {
   readonly h: Tensor;
 }
 
+/** How a cell goes through a sequence. */
+export interface ScanOptions {
+  /** From the last step to the first; each output stays at its step. Default false. */
+  readonly reverse?: boolean | undefined;
+  /** bool [n, time]: where it is false the state stands still, and the output is 0. */
+  readonly mask?: Tensor | undefined;
+}
+
 /**
  * One step of a recurrent network. A cell of your own needs `forward`, and `start` when its state is more than `h`.
  * @example
@@ -65,6 +73,28 @@ export abstract class RecurrentCell<S extends CellState = CellState> extends Mod
   /** The state before the first step, for `n` rows of `x`'s dtype and device: `h` = 0. */
   start(n: number, x: Tensor): S {
     return { h: this.zero(n, x) } as S;
+  }
+
+  /**
+   * All steps of a sequence, by default one after the other with {@link unroll}'s function. Cells override it where one op
+   * takes all steps at once.
+   * @param x [n, time, inputs]
+   * @param state that before the first step
+   * @returns `output` [n, time, hidden], and the state after the last step
+   */
+  scan(x: Tensor, state: S, { reverse = false, mask }: ScanOptions = {}): { output: Tensor; state: S } {
+    const time = x.shape[1]!;
+    const step = this.unroll(x);
+    const outputs = new Array<Tensor>(time);
+    let current = state;
+    for (let i = 0; i < time; i++) {
+      const t = reverse ? time - 1 - i : i;
+      const next = step(t, current);
+      const real = mask && slice(mask, [null, [t, t + 1]]);
+      outputs[t] = real ? where(real, next.h, 0) : next.h;
+      current = real ? held(real, next, current) : next;
+    }
+    return { output: stack(outputs, 1), state: current };
   }
 
   /**
@@ -235,7 +265,6 @@ export abstract class RecurrentLayer<S extends CellState = CellState> extends Mo
     }
     const [n, time] = x.shape as [number, number, number];
     const real = maskOf(op, n, time, mask, lengths, x);
-    const steps = real && Array.from({ length: time }, (_, t) => slice(real, [null, [t, t + 1]]));
     const initial = this.#initial(op, n, x, state);
     const finals: S[] = [];
     let sequence = x;
@@ -244,7 +273,8 @@ export abstract class RecurrentLayer<S extends CellState = CellState> extends Mo
       const outputs: Tensor[] = [];
       for (let direction = 0; direction < this.directions; direction++) {
         const index = finals.length;
-        const run = runCell(this.#cells[index]!, sequence, initial(index), steps, direction === 1);
+        const options = { reverse: direction === 1, mask: real };
+        const run = this.#cells[index]!.scan(sequence, initial(index), options);
         outputs.push(run.output);
         finals.push(run.state);
       }
@@ -314,7 +344,7 @@ function expectLengths(op: string, lengths: Tensor | readonly number[], time: nu
   if (!lengths.every(whole)) throw error(`[${lengths.join(", ")}]`);
 }
 
-/** The padding mask that the options name, bool [n, time], or null. */
+/** The padding mask that the options name, bool [n, time], if any. */
 function maskOf(
   op: string,
   n: number,
@@ -322,38 +352,16 @@ function maskOf(
   mask: Tensor | undefined,
   lengths: Tensor | readonly number[] | undefined,
   { device }: Tensor,
-): Tensor | null {
+): Tensor | undefined {
   if (mask && lengths) {
     throw new ValueError({ op, argument: "lengths", expected: "either a mask or lengths", received: "both" });
   }
   if (mask) expectSameShape(op, "mask", [n, time], mask.shape);
-  if (lengths === undefined) return mask ?? null;
+  if (lengths === undefined) return mask;
   expectLengths(op, lengths, time);
   const counts = isTensor(lengths) ? lengths : tensor(Int32Array.from(lengths), { device });
   expectSameShape(op, "lengths", [n], counts.shape);
   return less(arange(0, time, 1, { dtype: "int32", device }), unsqueeze(counts, 1));
-}
-
-/** One cell over all time steps; `steps` are the mask's columns [n, 1]. */
-function runCell<S extends CellState>(
-  cell: RecurrentCell<S>,
-  x: Tensor,
-  initial: S,
-  steps: readonly Tensor[] | null,
-  reverse: boolean,
-): { output: Tensor; state: S } {
-  const time = x.shape[1]!;
-  const step = cell.unroll(x);
-  const outputs = new Array<Tensor>(time);
-  let state = initial;
-  for (let i = 0; i < time; i++) {
-    const t = reverse ? time - 1 - i : i;
-    const next = step(t, state);
-    const real = steps?.[t];
-    outputs[t] = unsqueeze(real ? where(real, next.h, 0) : next.h, 1);
-    state = real ? held(real, next, state) : next;
-  }
-  return { output: concat(outputs, 1), state };
 }
 
 /** The next state in real rows, the old one in padded rows. */
