@@ -324,7 +324,18 @@ const inCore = [
 /** What tfjs has no op for. */
 const without = [
   ...["adaptiveAvgPool1d", "adaptiveAvgPool2d", "adaptiveAvgPool3d", "convTranspose1d", "globalMaxPool"],
-  ...["attention", "maskedSoftmax", "gruCell", "gelu", "geluTanh", "hardSigmoid", "hardSwish", "sumTo", "windows"],
+  ...[
+    "attention",
+    "maskedSoftmax",
+    "gru",
+    "gruCell",
+    "gelu",
+    "geluTanh",
+    "hardSigmoid",
+    "hardSwish",
+    "sumTo",
+    "windows",
+  ],
   // random numbers are its own, and these are no functions of tensors
   ...["dropout", "normal", "uniform", "randomIntegers", "backend", "checkFinite", "Parameter", "reading", "tensor"],
 ];

@@ -2,24 +2,28 @@ import { gruCell } from "@neurite/core";
 import { some } from "../call.js";
 import type { Case, Sample } from "../case.js";
 import { numbers } from "../inputs.js";
-import { at, build } from "../plain.js";
+import { at, build, type Plain } from "../plain.js";
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
+
+/** h′ from shares of x and of h, [n, 3·hidden] each, and h [n, hidden]. */
+export function gruStep(shares: Plain, recurrent: Plain, h: Plain): Plain {
+  const hidden = h.shape[1];
+  return build(h.shape, ([i, j]) => {
+    const x = (k: number) => at(shares, [i, k * hidden + j]);
+    const own = (k: number) => at(recurrent, [i, k * hidden + j]);
+    const reset = logistic(x(0) + own(0));
+    const update = logistic(x(1) + own(1));
+    return (1 - update) * Math.tanh(x(2) + reset * own(2)) + update * at(h, [i, j]);
+  });
+}
 
 function sample(name: string, n: number, hidden: number, more: Partial<Sample> = {}): Sample {
   return {
     name,
     inputs: [numbers([n, 3 * hidden]), numbers([n, 3 * hidden]), numbers([n, hidden])],
     run: ([shares, recurrent, h]) => gruCell(shares, recurrent, h),
-    reference([shares, recurrent, h]) {
-      return build([n, hidden], ([i, j]) => {
-        const x = (k: number) => at(shares, [i, k * hidden + j]);
-        const own = (k: number) => at(recurrent, [i, k * hidden + j]);
-        const reset = logistic(x(0) + own(0));
-        const update = logistic(x(1) + own(1));
-        return (1 - update) * Math.tanh(x(2) + reset * own(2)) + update * at(h, [i, j]);
-      });
-    },
+    reference: ([shares, recurrent, h]) => gruStep(shares, recurrent, h),
     ...more,
   };
 }

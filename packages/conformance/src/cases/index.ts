@@ -50,6 +50,7 @@ import { globalMaxPoolCase } from "./global-max-pool.js";
 import { greaterCase } from "./greater.js";
 import { greaterEqualCase } from "./greater-equal.js";
 import { groupNormCase } from "./group-norm.js";
+import { gruCase } from "./gru.js";
 import { gruCellCase } from "./gru-cell.js";
 import { hardSigmoidCase } from "./hard-sigmoid.js";
 import { hardSwishCase } from "./hard-swish.js";
@@ -179,6 +180,7 @@ export const CASES: readonly Case[] = [
   greaterCase,
   greaterEqualCase,
   groupNormCase,
+  gruCase,
   gruCellCase,
   hardSigmoidCase,
   hardSwishCase,

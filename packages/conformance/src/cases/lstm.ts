@@ -1,29 +1,10 @@
-import { lstm } from "@neurite/core";
+import { lstm, type SequenceOptions } from "@neurite/core";
 import { some } from "../call.js";
-import type { Case, Sample } from "../case.js";
+import type { Case, Env, Sample } from "../case.js";
 import { given, type InputSpec, numbers } from "../inputs.js";
-import { at, build, type Plain } from "../plain.js";
+import { type Plain, zip } from "../plain.js";
+import { heldAt, joined, productOf, stepOf } from "../sequence-reference.js";
 import { lstmStep } from "./lstm-cell.js";
-
-/** Row `t` of the first axis. */
-function step(x: Plain, t: number): Plain {
-  return build(x.shape.slice(1), (index) => at(x, [t, ...index]));
-}
-
-/** shares + h·Wᵀ */
-function fed(shares: Plain, weight: Plain, h: Plain): Plain {
-  const hidden = h.shape[1];
-  return build(shares.shape, ([i, j]) => {
-    let sum = at(shares, [i, j]);
-    for (let k = 0; k < hidden; k++) sum += at(h, [i, k]) * at(weight, [j, k]);
-    return sum;
-  });
-}
-
-/** `next` in real rows, `old` in padded ones. */
-function held(mask: Plain | undefined, t: number, next: Plain, old: (index: readonly number[]) => number): Plain {
-  return build(next.shape, (index) => (!mask || at(mask, [t, index[0]]) === 1 ? at(next, index) : old(index)));
-}
 
 function reference([shares, weight, h0, c0, mask]: readonly Plain[], reverse: boolean): Plain[] {
   const time = shares.shape[0];
@@ -31,13 +12,13 @@ function reference([shares, weight, h0, c0, mask]: readonly Plain[], reverse: bo
   let [h, c] = [h0, c0];
   for (let i = 0; i < time; i++) {
     const t = reverse ? time - 1 - i : i;
-    const [nextH, nextC] = lstmStep(fed(step(shares, t), weight, h), c);
-    outputs[t] = held(mask, t, nextH, () => 0);
-    const [oldH, oldC] = [h, c];
-    h = held(mask, t, nextH, (index) => at(oldH, index));
-    c = held(mask, t, nextC, (index) => at(oldC, index));
+    const gates = zip([stepOf(shares, t), productOf(h, weight)], (share, own) => share + own);
+    const [nextH, nextC] = lstmStep(gates, c);
+    outputs[t] = heldAt(mask, t, nextH, null);
+    h = heldAt(mask, t, nextH, h);
+    c = heldAt(mask, t, nextC, c);
   }
-  return [{ shape: [time, ...h.shape], data: outputs.flatMap(({ data }) => data) }, h, c];
+  return [joined(outputs), h, c];
 }
 
 function sample(
@@ -55,7 +36,7 @@ function sample(
     name,
     inputs: mask ? [...inputs, mask] : inputs,
     run([shares, weight, h, c, on]) {
-      const results = lstm(shares, weight, { h, c }, on ? { reverse, mask: on } : { reverse });
+      const results = lstm(shares, weight, { h, c }, { reverse, mask: on });
       return [results.output, results.h, results.c];
     },
     reference: (plain) => reference(plain, reverse),
@@ -63,10 +44,15 @@ function sample(
   };
 }
 
-const ones = (env: Parameters<typeof some>[0], n: number, hidden: number) => ({
-  h: some(env, [n, hidden]),
-  c: some(env, [n, hidden]),
-});
+/** Two sequences of three steps, two units, except for what is given. */
+function call(
+  env: Env,
+  given: Readonly<Partial<Record<"shares" | "weight" | "h", number[]>>>,
+  options?: SequenceOptions,
+) {
+  const { shares = [3, 2, 8], weight = [8, 2], h = [2, 2] } = given;
+  return lstm(some(env, shares), some(env, weight), { h: some(env, h), c: some(env, [2, 2]) }, options);
+}
 
 export const lstmCase: Case = {
   op: "lstm",
@@ -109,45 +95,44 @@ export const lstmCase: Case = {
       name: "shares that are no four blocks",
       code: "ERR_SHAPE",
       words: ["lstm", "shares", "[time, n, 4·hidden]", "[3, 2, 6]", "transpose"],
-      call: (env) => lstm(some(env, [3, 2, 6]), some(env, [8, 2]), ones(env, 2, 2)),
+      call: (env) => call(env, { shares: [3, 2, 6] }),
     },
     {
       name: "no step",
       code: "ERR_SHAPE",
       words: ["lstm", "shares", "time ≥ 1", "[0, 2, 8]"],
-      call: (env) => lstm(some(env, [0, 2, 8]), some(env, [8, 2]), ones(env, 2, 2)),
+      call: (env) => call(env, { shares: [0, 2, 8] }),
     },
     {
       name: "a weight of another size",
       code: "ERR_SHAPE",
       words: ["lstm", "weight", "[8, 2]", "[2, 8]"],
-      call: (env) => lstm(some(env, [3, 2, 8]), some(env, [2, 8]), ones(env, 2, 2)),
+      call: (env) => call(env, { weight: [2, 8] }),
     },
     {
       name: "a state of another size",
       code: "ERR_SHAPE",
       words: ["lstm", "h", "[2, 2]", "[3, 2]"],
-      call: (env) => lstm(some(env, [3, 2, 8]), some(env, [8, 2]), ones(env, 3, 2)),
+      call: (env) => call(env, { h: [3, 2] }),
     },
     {
       name: "a mask that has the batch first",
       code: "ERR_SHAPE",
       words: ["lstm", "mask", "[3, 2]", "[2, 3]"],
-      call: (env) =>
-        lstm(some(env, [3, 2, 8]), some(env, [8, 2]), ones(env, 2, 2), { mask: some(env, [2, 3], "bool") }),
+      call: (env) => call(env, {}, { mask: some(env, [2, 3], "bool") }),
     },
     {
       name: "a mask that is not bool",
       code: "ERR_DTYPE",
       words: ["lstm", "mask", "bool", "float32", "notEqual"],
-      call: (env) => lstm(some(env, [3, 2, 8]), some(env, [8, 2]), ones(env, 2, 2), { mask: some(env, [3, 2]) }),
+      call: (env) => call(env, {}, { mask: some(env, [3, 2]) }),
     },
     {
       name: "integers",
       dtype: "int32",
       code: "ERR_DTYPE",
       words: ["lstm", "shares", "float32 or float64", "int32"],
-      call: (env) => lstm(some(env, [3, 2, 8]), some(env, [8, 2]), ones(env, 2, 2)),
+      call: (env) => call(env, {}),
     },
   ],
 };

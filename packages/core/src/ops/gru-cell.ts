@@ -12,7 +12,7 @@ type None = Record<string, never>;
 type Three = [Tensor, Tensor, Tensor];
 
 /** Shares of x and of h [n, 3h] each and h [n, h] to the next h; hidden result: r, z and the candidate side by side [n, 3h]. */
-const gruCellOp = /* @__PURE__ */ defineOp<None>({
+export const gruCellOp = /* @__PURE__ */ defineOp<None>({
   name: "gruCell",
   infer([shares, recurrent, h], _, aux) {
     expectFloat("gruCell", "shares", shares!.dtype);
@@ -48,7 +48,7 @@ const gruCellOp = /* @__PURE__ */ defineOp<None>({
 });
 
 /** Gradients by the shares of x, those of h, and h itself, from activated gates, the shares of h, h and dh. */
-const gruCellGradOp = /* @__PURE__ */ defineOp<None>({
+export const gruCellGradOp = /* @__PURE__ */ defineOp<None>({
   name: "gruCellGrad",
   infer: ([gates, recurrent, h]) => [gates!, recurrent!, h!],
   compose([gates, recurrent, h, dh]) {

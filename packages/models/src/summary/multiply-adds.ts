@@ -9,12 +9,14 @@ const last = (shape: Shape, back = 1): number => shape[shape.length - back]!;
 const convolution: Rule = ([, filters], [y]) => y!.size * (filters!.size / last(filters!.shape));
 /** Each input of a transposed convolution meets all of its filters. */
 const transposed: Rule = ([x, filters]) => x!.size * (filters!.size / last(filters!.shape));
+/** Each step's state meets the recurrent weight. */
+const recurrence: Rule = ([shares, weight]) => shares!.size * last(weight!.shape);
 
 const RULES: Readonly<Record<string, Rule>> = {
   linear: ([x], [y]) => y!.size * last(x!.shape),
   matmul: ([a], [y]) => y!.size * last(a!.shape),
-  // of each step's state with the recurrent weight
-  lstm: ([shares, weight]) => shares!.size * last(weight!.shape),
+  lstm: recurrence,
+  gru: recurrence,
   // queries with keys, weights with values
   attention: ([q, k], [y]) => (y!.size / last(y!.shape)) * last(k!.shape, 2) * (last(q!.shape) + last(y!.shape)),
   conv1d: convolution,

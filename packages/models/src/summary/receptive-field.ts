@@ -65,7 +65,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 };
 
 /** Ops that mix positions and leave the lengths as they are. */
-const MIXERS: ReadonlySet<string> = new Set(["attention", "groupNorm", "lstm"]);
+const MIXERS: ReadonlySet<string> = new Set(["attention", "groupNorm", "gru", "lstm"]);
 
 function union(a: Field, b: Field): Field {
   if (a === "all" || b === "all") return "all";
