@@ -7,6 +7,7 @@ import { convolutionKernels } from "./convolution.js";
 import { makeCrossEntropy, makeCrossEntropyGrad } from "./cross-entropy.js";
 import { makeDropoutMask } from "./dropout.js";
 import { makeGroupNorm, makeGroupNormGrad } from "./group-norm.js";
+import { makeGru, makeGruGrad } from "./gru.js";
 import { makeGruCell, makeGruCellGrad } from "./gru-cell.js";
 import { makeLayerNorm, makeLayerNormGrad, makeRmsNorm, makeRmsNormGrad } from "./layer-norm.js";
 import { makeLinear } from "./linear.js";
@@ -29,8 +30,10 @@ export function fusedKernels(engine: Engine): FusedKernels {
     dropoutMask: makeDropoutMask(engine),
     groupNorm: makeGroupNorm(engine),
     groupNormGrad: makeGroupNormGrad(engine),
+    gru: makeGru(engine),
     gruCell: makeGruCell(engine),
     gruCellGrad: makeGruCellGrad(engine),
+    gruGrad: makeGruGrad(engine),
     layerNorm: makeLayerNorm(engine),
     layerNormGrad: makeLayerNormGrad(engine),
     linear: makeLinear(engine),

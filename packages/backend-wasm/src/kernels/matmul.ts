@@ -35,13 +35,17 @@ export interface Matrix {
   readonly block?: Block;
 }
 
-/** What is done with the product before it is stored. */
-interface Epilogue {
+/** What is added to a product. */
+export interface Added {
   /** Address of n numbers added to each row, or 0. */
   readonly bias?: number;
-  readonly relu?: boolean;
   /** Adds to what is in C, instead of a bias. */
   readonly accumulate?: boolean;
+}
+
+/** What is done with the product before it is stored. */
+interface Epilogue extends Added {
+  readonly relu?: boolean;
 }
 
 const NOTHING: Epilogue = {};
@@ -54,7 +58,7 @@ function product(
   b: Matrix,
   c: number,
   cRow: number,
-  { bias = 0, relu = false, accumulate = false }: Epilogue = {},
+  { bias = 0, relu = false, accumulate = false }: Epilogue = NOTHING,
 ): void {
   const height = tileRows(engine.features);
   const tiles = Math.ceil(m / height);
@@ -179,7 +183,7 @@ function wholePanels(
   a: Matrix,
   b: Matrix,
   c: number,
-  epilogue: Epilogue = {},
+  epilogue: Epilogue = NOTHING,
 ): void {
   const width = tileColumns(engine.features);
   const rest = n % width;
@@ -248,14 +252,10 @@ function isSmall(m: number, n: number, k: number): boolean {
   return m <= VERY_FEW_ROWS || m * n * k <= SMALL_WORK;
 }
 
-interface Small {
+interface Small extends Added {
   readonly a: Matrix;
   readonly b: Matrix;
   readonly c: number;
-  /** Address of n numbers added to each row, or 0. */
-  readonly bias?: number;
-  /** Adds to what is in C, instead of a bias. */
-  readonly accumulate?: boolean;
   /** How many products, and the steps in bytes from one to the next. */
   readonly batch?: number;
   readonly aBatch?: number;
