@@ -1,11 +1,12 @@
 /** Gated recurrent unit (Cho et al. 2014), with PyTorch's equations, weights and gate order r, z, n. */
-import { gruCell, linear, type Tensor, unstack } from "@neurite/core";
+import { gru, gruCell, linear, type Tensor, transpose } from "@neurite/core";
 import {
   type CellOptions,
   type CellState,
   GatedCell,
   RecurrentLayer,
   type RecurrentLayerOptions,
+  type ScanOptions,
 } from "./recurrent.js";
 
 /**
@@ -19,16 +20,17 @@ export class GRUCell extends GatedCell {
 
   forward(x: Tensor, state?: CellState): CellState {
     const { h } = this.stateOf("GRUCell", x, state);
-    return this.#step(linear(x, this.weightIh, this.biasIh ?? undefined), h);
+    const { weightIh, weightHh, biasIh, biasHh } = this;
+    return { h: gruCell(linear(x, weightIh, biasIh ?? undefined), linear(h, weightHh, biasHh ?? undefined), h) };
   }
 
-  override unroll(x: Tensor): (t: number, state: CellState) => CellState {
-    const shares = unstack(linear(x, this.weightIh, this.biasIh ?? undefined), 1);
-    return (t, { h }) => this.#step(shares[t]!, h);
-  }
-
-  #step(shares: Tensor, h: Tensor): CellState {
-    return { h: gruCell(shares, linear(h, this.weightHh, this.biasHh ?? undefined), h) };
+  override scan(x: Tensor, state: CellState, { reverse, mask }: ScanOptions = {}) {
+    const { weightIh, weightHh, biasIh, biasHh } = this;
+    // time first, so that a step is one block of memory
+    const shares = linear(transpose(x, 0, 1), weightIh, biasIh ?? undefined);
+    const options = { bias: biasHh ?? undefined, reverse, mask: mask && transpose(mask) };
+    const { output, h } = gru(shares, weightHh, state.h, options);
+    return { output: transpose(output, 0, 1), state: { h } };
   }
 }
 
