@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { valueAndGrad } from "@neurite/autograd";
 import { wasm } from "@neurite/backend-wasm";
 import { workerThreads } from "@neurite/backend-worker-threads";
 import {
@@ -9,7 +10,9 @@ import {
   fromHost,
   Generator,
   groupNorm,
+  gru,
   linear,
+  lstm,
   lstmCell,
   matmul,
   mod,
@@ -48,6 +51,16 @@ function random(device: Device, shape: number[], seed: number): Tensor {
   return fromHost(data, "float32", shape, device);
 }
 
+/** Outputs and gradients of recurrent layers over three steps. */
+function sequences(device: Device): Tensor[] {
+  const h = random(device, [65, 128], 10);
+  const [gates, parts] = [random(device, [3, 65, 512], 11), random(device, [3, 65, 384], 12)];
+  const weights = [random(device, [512, 128], 13), random(device, [384, 128], 14)] as const;
+  const both = (a: Tensor, b: Tensor) => add(lstm(gates, a, { h, c: h }).output, gru(parts, b, h).output);
+  const { grads } = valueAndGrad((...given: typeof weights) => sum(square(both(...given))), weights)(...weights);
+  return [both(...weights), ...grads];
+}
+
 /** Enough work that every kernel is cut into pieces. */
 function compute(device: Device): Float32Array[] {
   return scope(() => {
@@ -67,6 +80,7 @@ function compute(device: Device): Float32Array[] {
       sum(x, { axis: 0 }),
       sum(x, { axis: 1 }),
       lstmCell(random(device, [301, 512], 7), random(device, [301, 128], 8)).h,
+      ...sequences(device),
     ];
     return results.map((result) => result.dataSync() as Float32Array) as never;
   });

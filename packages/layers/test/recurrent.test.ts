@@ -1,13 +1,15 @@
-import { checkGradients } from "@neurite/autograd";
+import { checkGradients, valueAndGrad } from "@neurite/autograd";
 import { cpuJs } from "@neurite/backend-cpu-js";
 import {
   add,
   concat,
   Generator,
   matmul,
+  mul,
   notEqual,
   setDefaultDevice,
   slice,
+  sum,
   type Tensor,
   tanh,
   tensor,
@@ -25,9 +27,11 @@ import {
   LSTMCell,
   type Module,
   Recurrent,
+  RecurrentCell,
   type RecurrentInput,
   RNN,
   RNNCell,
+  type ScanOptions,
 } from "../src/index.js";
 import { distance, float64, random, values } from "./describe-layer.js";
 
@@ -265,6 +269,37 @@ describe("Recurrent", () => {
     expect(values(a!.output)).toEqual(values(b!.output));
     expect(values(a!.state.c)).toEqual(values(b!.state.c));
     expect(Object.keys(own.parameters())[0]).toBe("cells.0.weightIh");
+  });
+});
+
+describe.each([
+  ["LSTMCell", () => new LSTMCell(2, 3, float64())],
+  ["GRUCell", () => new GRUCell(2, 3, float64())],
+  ["GRUCell without a bias", () => new GRUCell(2, 3, { bias: false, ...float64() })],
+] as const)("%s", (_, make) => {
+  const everyOther = notEqual(tensor(Int32Array.from([1, 0, 1, 1, 0, 1, 0, 1]), { shape: [2, 4] }), 0);
+
+  it.each<[string, ScanOptions]>([
+    ["forwards", {}],
+    ["backwards", { reverse: true }],
+    ["past padding", { mask: everyOther }],
+    ["past padding backwards", { mask: everyOther, reverse: true }],
+  ])("scans a sequence %s as step by step, with the same gradients", (_name, options) => {
+    const cell = make() as RecurrentCell;
+    const x = random([2, 4, 2]);
+    const state: CellState = cell.start(2, x);
+    const initial = Object.keys(state).map((_name, i) => random([2, 3], 40 + i));
+    const run = (scan: RecurrentCell["scan"]) => {
+      const loss = () => {
+        const named = Object.fromEntries(Object.keys(state).map((name, i) => [name, initial[i]!]));
+        const result = scan.call(cell, x, named as unknown as CellState, options);
+        const all = concat([result.output, ...(Object.values(result.state) as Tensor[])].map((y) => y.reshape([-1])));
+        return sum(mul(all, random([all.size], 50)));
+      };
+      const { value, grads } = valueAndGrad(loss, [x, ...initial, ...Object.values(cell.parameters())])();
+      return [value, ...grads].flatMap(values);
+    };
+    expect(distance(run(cell.scan), run(RecurrentCell.prototype.scan))).toBeLessThan(1e-13);
   });
 });
 
