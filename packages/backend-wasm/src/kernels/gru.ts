@@ -21,7 +21,7 @@ export function makeGru(engine: Engine) {
     const recording = fed !== undefined;
     const kernel = gruCellKernel(engine, { recording, sequence: true, masked: mask !== 0 });
     const [stateBytes, gateBytes] = [4 * n * hidden, 4 * n * width];
-    const multiply = products(inputs[1]!, n);
+    const multiply = products(inputs[1]!, n, { bias });
     const first = reverse ? time - 1 : 0;
     const last = time - 1 - first;
     // while recording, the state before each step has a place of its own, else all share that of the last
@@ -32,7 +32,7 @@ export function makeGru(engine: Engine) {
         const t = reverse ? first - i : i;
         const product = recording ? fed + t * gateBytes : scratch;
         const state = placeOf(t);
-        multiply(state, product, { bias });
+        multiply(state, product);
         engine.run(
           kernel,
           n,
@@ -52,8 +52,8 @@ export function makeGru(engine: Engine) {
 }
 
 /**
- * outs the gradients by the shares of x, by those of h, and perhaps by the first h; inputs the activated parts, the state's shares,
- * h before each step, weight, the errors of the output and of the last h, perhaps a mask.
+ * outs the gradients by the shares of x, by those of h, and perhaps by the first h; inputs the activated parts, the state's
+ * shares, h before each step, weight, the errors of the output and of the last h, perhaps a mask.
  */
 export function makeGruGrad(engine: Engine) {
   const products = makeRecurrentProduct(engine, "error");
@@ -66,7 +66,7 @@ export function makeGruGrad(engine: Engine) {
     ];
     const kernel = gruCellGradKernel(engine, { sequence: true, masked: mask !== 0 });
     const [stateBytes, gateBytes] = [4 * n * hidden, 4 * n * width];
-    const multiply = products(inputs[3]!, n);
+    const multiply = products(inputs[3]!, n, { accumulate: true });
     engine.withScratch(initial ? 0 : stateBytes, (scratch) => {
       const [dShares, dRecurrent, dh = scratch] = outs.map(addressOf) as [number, number, number?];
       place(engine, 1, stateBytes, lastDh, 0, dh, 0);
@@ -88,10 +88,8 @@ export function makeGruGrad(engine: Engine) {
           dOutput + t * stateBytes,
           mask + t * n,
         );
-        if (i > 0 || initial) multiply(errors, dh, ADD);
+        if (i > 0 || initial) multiply(errors, dh);
       }
     });
   };
 }
-
-const ADD = { accumulate: true };

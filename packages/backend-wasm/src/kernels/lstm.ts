@@ -74,7 +74,7 @@ export function makeLstmGrad(engine: Engine) {
     const masked = mask !== 0;
     const kernel = lstmCellGradKernel(engine, { sequence: true, masked });
     const [stateBytes, gateBytes] = [4 * n * hidden, 4 * n * width];
-    const multiply = products(inputs[3]!, n);
+    const multiply = products(inputs[3]!, n, { accumulate: masked });
     engine.withScratch(initial ? 0 : 2 * stateBytes, (scratch) => {
       const [dShares, dh = scratch, dc = scratch + stateBytes] = outs.map(addressOf) as [number, number?, number?];
       place(engine, 1, stateBytes, lastDh, 0, dh, 0);
@@ -97,7 +97,7 @@ export function makeLstmGrad(engine: Engine) {
           dOutput + t * stateBytes,
           mask + t * n,
         );
-        if (i > 0 || initial) multiply(errors, dh, { accumulate: masked });
+        if (i > 0 || initial) multiply(errors, dh);
       }
     });
   };

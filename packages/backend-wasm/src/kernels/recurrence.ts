@@ -10,14 +10,14 @@ import { type Added, makeProduct } from "./matmul.js";
  */
 export function makeRecurrentProduct(engine: Engine, of: "state" | "error") {
   const multiply = makeProduct(engine);
-  return (weight: View, n: number) => {
+  return (weight: View, n: number, added?: Added) => {
     const [width, hidden] = weight.shape as [number, number];
     const [k, columns, rowStep, columnStep] =
       of === "state" ? [hidden, width, 4, 4 * hidden] : [width, hidden, 4 * hidden, 4];
     const sizes = [n, k, columns] as const;
     const a = { at: 0, rowStep: 4 * k, columnStep: 4 };
     const b = { at: addressOf(weight), rowStep, columnStep, block: weight.id as Block };
-    return (from: number, to: number, added?: Added): void => {
+    return (from: number, to: number): void => {
       a.at = from;
       multiply(sizes, a, b, to, added);
     };
