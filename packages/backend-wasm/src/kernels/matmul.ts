@@ -1,10 +1,12 @@
 /** Matrix products: how a product is cut into blocks, and when B is packed. */
 import type { View } from "@neurite/core";
+import type { ModuleBuilder } from "../emitter/module.js";
 import type { CompiledKernel, Engine } from "../engine.js";
 import { defineBlock, defineEdge, definePackA, definePackB } from "../matmul/gemm.js";
 import { defineIntegerProduct } from "../matmul/integer.js";
 import { ACCUMULATE, ADD_BIAS, RELU, tileColumns, tileRows } from "../matmul/micro.js";
 import { defineSmallProduct } from "../matmul/small.js";
+import type { Features } from "../vector-math.js";
 import { addressOf, type Block, type Pack } from "../views.js";
 import { place } from "./pad.js";
 
@@ -71,15 +73,14 @@ function product(
       const last = start + depth === k;
       const finish =
         (start > 0 || accumulate ? ACCUMULATE : 0) | (last && bias ? ADD_BIAS : 0) | (last && relu ? RELU : 0);
-      const left = { ...a, at: a.at + start * a.columnStep };
-      const right = { ...b, at: b.at + start * b.rowStep + column * b.columnStep };
-      withPackedA(engine, left, m, depth, width, (rows) =>
-        withPackedB(engine, right, m, depth, width, (panels) => {
-          const block = engine.kernel(rows.packed ? "matmul block packed" : "matmul block", (module, features) =>
-            defineBlock(module, features, rows.packed),
-          );
+      const rows = packA(engine, a, a.at + start * a.columnStep, m, depth, width);
+      try {
+        const panels = packB(engine, b, b.at + start * b.rowStep + column * b.columnStep, m, depth, width);
+        try {
           engine.run(
-            block,
+            rows.scratch > 0
+              ? engine.kernel("matmul block packed", definePackedBlock)
+              : engine.kernel("matmul block", definePlainBlock),
             tiles,
             Math.ceil(SHARED_WORK / (height * depth * width)),
             m,
@@ -96,30 +97,38 @@ function product(
             finish,
             bias + column * 4,
           );
-        }),
-      );
+        } finally {
+          if (panels.scratch > 0) engine.heap.release(panels.at, panels.scratch);
+        }
+      } finally {
+        if (rows.scratch > 0) engine.heap.release(rows.at, rows.scratch);
+      }
     }
   }
 }
 
-interface Rows extends Matrix {
-  readonly packed: boolean;
+const definePlainBlock = (module: ModuleBuilder, features: Features) => defineBlock(module, features, false);
+const definePackedBlock = (module: ModuleBuilder, features: Features) => defineBlock(module, features, true);
+
+interface Rows {
+  readonly at: number;
+  readonly rowStep: number;
+  readonly columnStep: number;
+  /** Bytes of scratch memory at `at`, or 0. */
+  readonly scratch: number;
 }
 
-/** A as panels of a tile's height when enough columns will use it, else where it lies. */
-function withPackedA(engine: Engine, a: Matrix, m: number, k: number, n: number, use: (rows: Rows) => void): void {
-  const layout = a.columnStep === 4 ? "rows" : a.rowStep === 4 ? "columns" : null;
-  if (layout === null || n < FEW_COLUMNS || m < FEW_ROWS) {
-    use({ ...a, packed: false });
-    return;
-  }
+/** A from `at` on as panels of a tile's height when enough columns will use it, else where it lies. */
+function packA(engine: Engine, { rowStep, columnStep }: Matrix, at: number, m: number, k: number, n: number): Rows {
+  const layout = columnStep === 4 ? "rows" : rowStep === 4 ? "columns" : null;
+  if (layout === null || n < FEW_COLUMNS || m < FEW_ROWS) return { at, rowStep, columnStep, scratch: 0 };
   const height = tileRows(engine.features);
   const tiles = Math.ceil(m / height);
-  const pack = engine.variant("matmul pack A", layout, "", (module, features) => definePackA(module, features, layout));
-  engine.withScratch(tiles * height * k * 4, (at) => {
-    engine.run(pack, tiles, Math.ceil(SHARED_WORK / (height * k)), k, a.at, a.rowStep, a.columnStep, at);
-    use({ at, rowStep: 4 * k, columnStep: 4 * height, packed: true });
-  });
+  const pack = engine.variant("matmul pack A", layout, "", PACK_A[layout]);
+  const scratch = tiles * height * k * 4;
+  const target = engine.heap.allocate(scratch);
+  engine.run(pack, tiles, Math.ceil(SHARED_WORK / (height * k)), k, at, rowStep, columnStep, target);
+  return { at: target, rowStep: 4 * k, columnStep: 4 * height, scratch };
 }
 
 interface Panels {
@@ -128,42 +137,46 @@ interface Panels {
   /** Bytes from panel to panel, and from k to k within one. */
   readonly panelStep: number;
   readonly rowStep: number;
+  readonly scratch: number;
 }
 
-/** B as panels of neighbouring columns: where it lies, if it can be read like that, else packed. */
-function withPackedB(engine: Engine, b: Matrix, m: number, k: number, n: number, use: (panels: Panels) => void): void {
+/** B from `at` on as panels of neighbouring columns: where it lies, if it can be read like that, else packed. */
+function packB(engine: Engine, b: Matrix, at: number, m: number, k: number, n: number): Panels {
+  const { rowStep, columnStep } = b;
   const width = tileColumns(engine.features);
   const count = Math.ceil(n / width);
-  const neighbours = b.columnStep === 4;
+  const neighbours = columnStep === 4;
   if (neighbours && n % width === 0 && (m <= FEW_ROWS || k * n <= SMALL_B)) {
-    use({ at: b.at, count, panelStep: 4 * width, rowStep: b.rowStep });
-    return;
+    return { at, count, panelStep: 4 * width, rowStep, scratch: 0 };
   }
-  const transposed = b.rowStep === 4;
-  const layout = neighbours ? "rows" : transposed ? "columns" : "any";
-  const pack = engine.variant("matmul pack B", layout, "", (module, features) => definePackB(module, features, layout));
   const bytes = count * k * 4 * width;
-  const fill = (at: number) =>
-    engine.run(pack, count, Math.ceil(SHARED_WORK / (width * k)), k, n, b.at, b.rowStep, b.columnStep, at);
-  const run = (at: number) => use({ at, count, panelStep: k * 4 * width, rowStep: 4 * width });
-  const known = packOf(b, k, n, bytes);
-  if (known?.used) {
-    if (known.copy === null) {
-      known.copy = engine.heap.allocate(bytes);
-      fill(known.copy);
-    }
-    run(known.copy);
-    return;
+  const known = packOf(b, at, k, n, bytes);
+  const kept = known?.used === true;
+  let target = kept ? known.copy : null;
+  if (target === null) {
+    const layout = neighbours ? "rows" : rowStep === 4 ? "columns" : "any";
+    const pack = engine.variant("matmul pack B", layout, "", PACK_B[layout]);
+    target = engine.heap.allocate(bytes);
+    engine.run(pack, count, Math.ceil(SHARED_WORK / (width * k)), k, n, at, rowStep, columnStep, target);
+    if (kept) known.copy = target;
   }
   if (known) known.used = true;
-  engine.withScratch(bytes, (at) => {
-    fill(at);
-    run(at);
-  });
+  return { at: target, count, panelStep: k * 4 * width, rowStep: 4 * width, scratch: kept ? 0 : bytes };
 }
 
+type Define = (module: ModuleBuilder, features: Features) => void;
+const PACK_A: Readonly<Record<"rows" | "columns", Define>> = {
+  rows: (module, features) => definePackA(module, features, "rows"),
+  columns: (module, features) => definePackA(module, features, "columns"),
+};
+const PACK_B: Readonly<Record<"rows" | "columns" | "any", Define>> = {
+  rows: (module, features) => definePackB(module, features, "rows"),
+  columns: (module, features) => definePackB(module, features, "columns"),
+  any: (module, features) => definePackB(module, features, "any"),
+};
+
 /** What is known of a packed copy of B; null where none is kept. */
-function packOf({ block, at, rowStep, columnStep }: Matrix, k: number, n: number, bytes: number): Pack | null {
+function packOf({ block, rowStep, columnStep }: Matrix, at: number, k: number, n: number, bytes: number): Pack | null {
   if (!block || bytes > MOST_KEPT) return null;
   block.packs ??= [];
   for (const pack of block.packs) {
