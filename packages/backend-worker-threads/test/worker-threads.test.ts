@@ -53,9 +53,9 @@ function random(device: Device, shape: number[], seed: number): Tensor {
 
 /** Outputs and gradients of recurrent layers over three steps. */
 function sequences(device: Device): Tensor[] {
-  const h = random(device, [65, 128], 10);
-  const [gates, parts] = [random(device, [3, 65, 512], 11), random(device, [3, 65, 384], 12)];
-  const weights = [random(device, [512, 128], 13), random(device, [384, 128], 14)] as const;
+  const h = random(device, [65, 128], 20);
+  const [gates, parts] = [random(device, [3, 65, 512], 21), random(device, [3, 65, 384], 22)];
+  const weights = [random(device, [512, 128], 23), random(device, [384, 128], 24)] as const;
   const both = (a: Tensor, b: Tensor) => add(lstm(gates, a, { h, c: h }).output, gru(parts, b, h).output);
   const { grads } = valueAndGrad((...given: typeof weights) => sum(square(both(...given))), weights)(...weights);
   return [both(...weights), ...grads];
