@@ -369,6 +369,15 @@ def status(field):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def repeat_for(work, calls, seconds):
+    """So many calls, and more if they take less than `seconds`."""
+    end = time.perf_counter() + seconds
+    for _ in range(calls):
+        work.run()
+    while time.perf_counter() < end:
+        work.run()
+
+
 def slow_blas():
     """A note where the linear algebra behind the library is Netlib's reference, which nobody would use who knew."""
     try:
@@ -405,11 +414,9 @@ def answer(request, state):
             work.run()
         return {"ms": (time.perf_counter() - started) * 1000, "peakRssMiB": status("VmHWM")}
     if what == "memory":
-        for _ in range(request["from"] - CHECKED_STEPS):
-            work.run()
+        repeat_for(work, request["lead"], request["seconds"])
         start = status("VmRSS")
-        for _ in range(request["to"] - request["from"]):
-            work.run()
+        repeat_for(work, request["steps"], request["seconds"])
         return {"startMiB": start, "endMiB": status("VmRSS"), "peakRssMiB": status("VmHWM")}
     raise ValueError(f"no such request: {what}")
 

@@ -17,7 +17,8 @@ export type Request =
   | { readonly do: "check" }
   /** Calls, after some that are not timed: they bring caches and threads back that other processes had meanwhile. */
   | { readonly do: "time"; readonly calls: number; readonly lead: number }
-  | { readonly do: "memory"; readonly from: number; readonly to: number }
+  /** Steps before the first look at the memory and before the last, in either part at least `seconds` of them. */
+  | { readonly do: "memory"; readonly lead: number; readonly steps: number; readonly seconds: number }
   | { readonly do: "first" }
   | { readonly do: "limits" };
 
@@ -75,6 +76,13 @@ async function repeat(prepared: Prepared, calls: number): Promise<void> {
   }
 }
 
+/** As {@link repeat}, and longer if that takes less than `seconds`. */
+async function repeatFor(prepared: Prepared, calls: number, seconds: number): Promise<void> {
+  const end = performance.now() + 1000 * seconds;
+  await repeat(prepared, calls);
+  while (performance.now() < end) await repeat(prepared, 1);
+}
+
 class Child {
   #prepared: Prepared | undefined;
   #training = false;
@@ -110,11 +118,10 @@ class Child {
     return { ms: performance.now() - started, peakRssMiB: peakRssMiB() };
   }
 
-  /** Resident memory after step `from` and after step `to`; the checked steps count. */
-  async memory({ from, to }: { from: number; to: number }): Promise<Answers["memory"]> {
-    await repeat(this.#prepared!, from - CHECKED_STEPS);
+  async memory({ lead, steps, seconds }: { lead: number; steps: number; seconds: number }): Promise<Answers["memory"]> {
+    await repeatFor(this.#prepared!, lead, seconds);
     const startMiB = process.memoryUsage.rss() / MIB;
-    await repeat(this.#prepared!, to - from);
+    await repeatFor(this.#prepared!, steps, seconds);
     return { startMiB, endMiB: process.memoryUsage.rss() / MIB, peakRssMiB: peakRssMiB() };
   }
 

@@ -27,7 +27,7 @@ export interface Row {
   readonly perSecond: number | null;
   /** Of the process, which measured this row alone. */
   readonly peakRssMiB: number | null;
-  /** Resident memory after steps 10 and 200. */
+  /** Resident memory before and after 200 steps, or more that take a second. */
   readonly rssStartMiB: number | null;
   readonly rssEndMiB: number | null;
   /** The first five of training. */
