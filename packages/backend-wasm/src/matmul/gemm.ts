@@ -74,6 +74,9 @@ export function defineBlock(module: ModuleBuilder, features: Features, packed: b
   });
 }
 
+/** Bytes of a row of B that are copied at once: a panel alone would read half a line of the cache, and leave the rest. */
+const GROUP_BYTES = 128;
+
 /**
  * Panels begin … end of B [k, n], element (i, j) at b + i·kStep + j·nStep: each becomes k rows of a tile's width,
  * zeros where n ends. With layout "rows" neighbours in n are neighbours in memory, with "columns" neighbours in k are: then 4 × 4 blocks
@@ -96,6 +99,7 @@ export function definePackB(module: ModuleBuilder, features: Features, layout: "
     const source = f.variable("i32");
     const target = f.variable("i32");
     const columns = f.variable("i32");
+    if (layout === "rows") copyGroups();
     f.while(
       () => i32.ltU(panel, p.end),
       () => {
@@ -120,6 +124,33 @@ export function definePackB(module: ModuleBuilder, features: Features, layout: "
         f.increase(source, p.kStep);
         f.increase(target, 4 * width);
       });
+    }
+
+    /** Whole panels, as many at a time as fill two lines of the cache. */
+    function copyGroups(): void {
+      const group = GROUP_BYTES / (4 * width);
+      const targets = Array.from({ length: group }, () => f.variable("i32"));
+      const groupEnd = f.keep(i32.divU(p.n, i32.const(width)));
+      f.set(groupEnd, i32.select(groupEnd, p.end, i32.ltU(groupEnd, p.end)));
+      f.while(
+        () => i32.leU(i32.add(panel, group), groupEnd),
+        () => {
+          f.set(source, i32.add(p.b, i32.mul(panel, 4 * width)));
+          for (const [i, to] of targets.entries()) {
+            f.set(to, i32.add(p.out, i32.mul(i32.mul(i32.add(panel, i), p.k), 4 * width)));
+          }
+          f.times(p.k, () => {
+            for (const [i, to] of targets.entries()) {
+              for (let at = 0; at < 4 * width; at += 16) {
+                f.do(v128.store(to, v128.load(source, 4 * width * i + at), at));
+              }
+              f.increase(to, 4 * width);
+            }
+            f.increase(source, p.kStep);
+          });
+          f.increase(panel, group);
+        },
+      );
     }
 
     /** kStep is 4 here: four k of four columns at a time. */
