@@ -2,8 +2,9 @@
 // loads it as it stands.
 //
 // A job is cut into pieces. TICKET holds the number of the job (upper 20 bits) and of the next piece (lower 12); a piece is
-// taken by raising it with compare-and-exchange. A thread that read the job's description while main was already writing
-// the next one finds another number there and takes nothing: pieces of a job are taken only while its description stands.
+// taken by raising it with compare-and-exchange. Before main describes a job it closes the ticket: under the new number, with
+// a piece that there never is. A thread that read the description before while main was already writing the next one finds
+// another number there and takes nothing; one that meets the closed ticket waits until it is open, and the description whole.
 
 /** Indices of 32-bit words. */
 export const TICKET = 0;
@@ -24,9 +25,9 @@ export const ITEMS = 9;
 export const PIECE_ITEMS = 10;
 export const ARGUMENTS = 11;
 
-/** Bytes of the words, and of the arguments behind them (float64). */
+/** Bytes of the words, and of the arguments behind them (float64); a kernel with more runs on main alone. */
 export const WORD_BYTES = 256;
-export const MOST_ARGUMENTS = 32;
+export const MOST_ARGUMENTS = 64;
 export const CONTROL_BYTES = WORD_BYTES + 8 * MOST_ARGUMENTS;
 
 export const PIECE_BITS = 12;
@@ -45,6 +46,23 @@ export function takePiece(words, job, pieces) {
     if ((ticket & ~PIECE_MASK) !== job || piece >= pieces) return -1;
     if (Atomics.compareExchange(words, TICKET, ticket, ticket + 1) === ticket) return piece;
   }
+}
+
+/**
+ * The job that may be worked on, as its ticket with piece 0; 0 while main describes one. Numbers of jobs start at 1.
+ * @param {Int32Array} words
+ */
+export function openJob(words) {
+  const ticket = Atomics.load(words, TICKET);
+  return (ticket & PIECE_MASK) === PIECE_MASK ? 0 : ticket & ~PIECE_MASK;
+}
+
+/**
+ * Lets no thread take a piece until the job is opened. @param {Int32Array} words
+ * @param {number} job ticket with piece 0
+ */
+export function closeFor(words, job) {
+  Atomics.store(words, TICKET, job | PIECE_MASK);
 }
 
 /**

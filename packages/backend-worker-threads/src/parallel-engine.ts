@@ -20,6 +20,8 @@ export interface ParallelOptions {
 /** Pieces for each thread: more even out threads of different speed, fewer cost less. */
 const PIECES_PER_THREAD = 4;
 const MOST_PIECES = 1 << (control.PIECE_BITS - 1);
+/** Numbers of jobs are 19 bits, so that tickets are not negative; 0 is none. */
+const LAST_JOB = 2 ** (31 - control.PIECE_BITS) - 1;
 /** Turns of the loop that waits for the last pieces before it sleeps. */
 const SPINS = 20_000;
 /** Milliseconds of one sleep. */
@@ -74,7 +76,7 @@ export class ParallelEngine extends Engine {
   override run(kernel: CompiledKernel, count: number, grain: number, ...args: number[]): number | undefined {
     if (this.#broken !== null) throw this.#brokenError();
     const wanted = Math.min(Math.floor(count / grain), this.threads * PIECES_PER_THREAD, MOST_PIECES);
-    if (this.threads === 1 || wanted < 2) return kernel(0, count, ...args);
+    if (this.threads === 1 || wanted < 2 || args.length > control.MOST_ARGUMENTS) return kernel(0, count, ...args);
     const size = Math.ceil(count / wanted);
     const pieces = Math.ceil(count / size);
     const job = this.#publish(this.#codes.get(kernel)!, pieces, count, size, args);
@@ -89,6 +91,9 @@ export class ParallelEngine extends Engine {
 
   #publish({ id, at, bytes }: Code, pieces: number, items: number, size: number, args: readonly number[]): number {
     const words = this.#words;
+    this.#job = this.#job === LAST_JOB ? 1 : this.#job + 1;
+    const ticket = this.#job << control.PIECE_BITS;
+    control.closeFor(words, ticket);
     words[control.KERNEL] = id;
     words[control.CODE] = at;
     words[control.CODE_BYTES] = bytes;
@@ -98,8 +103,6 @@ export class ParallelEngine extends Engine {
     words[control.ARGUMENTS] = args.length;
     for (let i = 0; i < args.length; i++) this.#arguments[i] = args[i]!;
     Atomics.store(words, control.DONE, 0);
-    this.#job = (this.#job + 1) & ((1 << (31 - control.PIECE_BITS)) - 1);
-    const ticket = this.#job << control.PIECE_BITS;
     Atomics.store(words, control.TICKET, ticket);
     if (Atomics.load(words, control.PARKED) > 0) Atomics.notify(words, control.TICKET);
     return ticket;

@@ -13,9 +13,8 @@ function work({ memory, shared }) {
   let seen = 0;
 
   for (;;) {
-    const ticket = awaitTicket(words, seen);
+    const job = awaitJob(words, seen);
     if (Atomics.load(words, control.QUIT) === 1) return;
-    const job = (ticket >> control.PIECE_BITS) << control.PIECE_BITS;
     seen = job;
     const pieces = words[control.PIECES];
     const items = words[control.ITEMS];
@@ -40,15 +39,16 @@ function work({ memory, shared }) {
   }
 }
 
-/** The ticket once it belongs to a job other than `seen`: spins for a while, then sleeps. */
-function awaitTicket(words, seen) {
+/** The job that is open, once it is another than `seen`: spins for a while, then sleeps. */
+function awaitJob(words, seen) {
   for (;;) {
     for (let spin = 0; spin < SPINS; spin++) {
-      const ticket = Atomics.load(words, control.TICKET);
-      if ((ticket >> control.PIECE_BITS) << control.PIECE_BITS !== seen) return ticket;
-      if (Atomics.load(words, control.QUIT) === 1) return ticket;
+      const job = control.openJob(words);
+      if (job !== 0 && job !== seen) return job;
+      if (Atomics.load(words, control.QUIT) === 1) return seen;
     }
     const ticket = Atomics.load(words, control.TICKET);
+    // a closed ticket is opened within a moment
     if ((ticket >> control.PIECE_BITS) << control.PIECE_BITS !== seen) continue;
     Atomics.add(words, control.PARKED, 1);
     Atomics.wait(words, control.TICKET, ticket);

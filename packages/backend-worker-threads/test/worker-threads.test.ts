@@ -7,6 +7,8 @@ import {
   conv2d,
   cos,
   type Device,
+  e,
+  elementwise,
   fromHost,
   Generator,
   groupNorm,
@@ -18,6 +20,7 @@ import {
   mod,
   normal,
   pow,
+  relu,
   scope,
   sin,
   softmax,
@@ -25,6 +28,7 @@ import {
   sum,
   type Tensor,
   tanh,
+  zeros,
 } from "@neurite/core";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
@@ -120,8 +124,7 @@ describe("workerThreads", () => {
         const words = new Int32Array(workerData, 0, control.WORD_BYTES / 4);
         parentPort.postMessage("ready");
         for (;;) {
-          const ticket = Atomics.load(words, control.TICKET);
-          const job = (ticket >> control.PIECE_BITS) << control.PIECE_BITS;
+          const job = control.openJob(words);
           if (job !== 0 && control.takePiece(words, job, words[control.PIECES]) >= 0) return;
         }
       });`,
@@ -133,6 +136,57 @@ describe("workerThreads", () => {
     }).toThrow(/no progress for 200 ms: it crashed or was killed/);
     expect(() => compute(device)).toThrow(/Create a new device/);
     await thief.terminate();
+  }, 30_000);
+
+  it("computes with more operands than a job can describe", async () => {
+    const device = await start({ threads: 2 });
+    const count = 70;
+    const total = elementwise("sumOfMany", count, 0, (...xs) => xs.reduce((a, b) => e.add(a, b)));
+    const x = zeros([100_000], { device }).add(1);
+    const y = total(Array.from({ length: count }, () => x)).dataSync();
+    expect([y[0], y[50_000], y[99_999]]).toEqual([count, count, count]);
+  });
+
+  it("lets no late thread take a piece of a job that is over", async () => {
+    const messages: { shared: SharedArrayBuffer }[] = [];
+    captureWorkers((message) => messages.push(message as { shared: SharedArrayBuffer }));
+    const device = await start({ threads: 2 });
+    const control = new URL("../src/control.js", import.meta.url).href;
+    // a worker that is late: it reads the ticket, and the rest of the job when main may have gone on. The pieces it takes
+    // it only counts as done, since nobody looks at the results; but main must be waiting for them
+    const late = new Worker(
+      `import("${control}").then((control) => {
+        const { parentPort, workerData } = require("node:worker_threads");
+        const words = new Int32Array(workerData, 0, control.WORD_BYTES / 4);
+        const until = (ms) => { const end = performance.now() + ms; while (performance.now() < end); };
+        let taken = 0, phantoms = 0, delay = 0;
+        parentPort.postMessage("ready");
+        while (Atomics.load(words, control.QUIT) === 0) {
+          const job = control.openJob(words);
+          if (job === 0) continue;
+          delay = (delay + 7) % 200;
+          for (let i = 0; i < delay; i++) Atomics.load(words, control.DONE);
+          if (control.takePiece(words, job, words[control.PIECES]) < 0) continue;
+          taken++;
+          until(0.05);
+          if ((Atomics.load(words, control.TICKET) >> control.PIECE_BITS) << control.PIECE_BITS !== job) phantoms++;
+          else {
+            Atomics.add(words, control.DONE, 1);
+            Atomics.notify(words, control.DONE);
+          }
+        }
+        parentPort.postMessage({ taken, phantoms });
+      });`,
+      { eval: true, workerData: messages[0]!.shared },
+    );
+    await new Promise((resolve) => late.once("message", resolve));
+    const [few, many] = [40_000, 200_000].map((size) => zeros([size], { device }));
+    const end = performance.now() + 1500;
+    while (performance.now() < end) for (const x of [few!, many!]) relu(x).dispose();
+    const counted = new Promise((resolve) => late.once("message", resolve));
+    await device.close();
+    expect(await counted).toEqual({ taken: expect.any(Number), phantoms: 0 });
+    await late.terminate();
   }, 30_000);
 
   it("sleeps while there is nothing to do", async () => {
