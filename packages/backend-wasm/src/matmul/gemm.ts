@@ -36,37 +36,40 @@ export function defineBlock(module: ModuleBuilder, features: Features, packed: b
   module.define("run", parameters, (f, p) => {
     const block = f.keep(p.begin);
     const blockEnd = f.variable("i32");
-    const tile = f.variable("i32");
+    const wholeEnd = f.variable("i32");
     const row = f.variable("i32");
-    const rows = f.variable("i32");
     const perBlock = Math.floor(ROW_BLOCK / height);
     f.while(
       () => i32.ltU(block, p.end),
       () => {
         f.set(blockEnd, i32.add(block, perBlock));
         f.set(blockEnd, i32.select(blockEnd, p.end, i32.ltU(blockEnd, p.end)));
+        f.set(wholeEnd, i32.divU(p.m, i32.const(height)));
+        f.set(wholeEnd, i32.select(wholeEnd, blockEnd, i32.ltU(wholeEnd, blockEnd)));
         f.times(p.panels, (panel) => {
-          f.set(tile, block);
-          f.while(
-            () => i32.ltU(tile, blockEnd),
-            () => {
-              f.set(row, i32.mul(tile, height));
-              f.set(rows, i32.sub(p.m, row));
-              callTile(f, tiles, rows, [
-                i32.add(p.a, i32.mul(row, p.aRow)),
-                p.aRow,
-                p.aStep,
-                i32.add(p.b, i32.mul(panel, p.bPanel)),
-                p.bStep,
-                p.k,
-                i32.add(i32.add(p.c, i32.mul(row, p.cRow)), i32.mul(panel, 4 * width)),
-                p.cRow,
-                p.finish,
-                i32.add(p.bias, i32.mul(panel, 4 * width)),
-              ]);
-              f.increase(tile, 1);
-            },
+          const across = f.keep(i32.mul(panel, 4 * width));
+          const argumentsFrom = (tile: I32) => {
+            f.set(row, i32.mul(tile, height));
+            return [
+              i32.add(p.a, i32.mul(row, p.aRow)),
+              p.aRow,
+              p.aStep,
+              i32.add(p.b, i32.mul(panel, p.bPanel)),
+              p.bStep,
+              p.k,
+              i32.add(i32.add(p.c, i32.mul(row, p.cRow)), across),
+              p.cRow,
+              p.finish,
+              i32.add(p.bias, across),
+            ];
+          };
+          f.if(i32.ltU(block, wholeEnd), () =>
+            f.call(tiles.at(-1)!, ...argumentsFrom(block), i32.sub(wholeEnd, block)),
           );
+          f.if(i32.ltU(wholeEnd, blockEnd), () => {
+            const args = argumentsFrom(wholeEnd);
+            callTile(f, tiles, i32.sub(p.m, row), [...args, i32.const(1)]);
+          });
         });
         f.set(block, blockEnd);
       },

@@ -43,6 +43,9 @@ const PARAMETERS = {
   bias: "i32",
 } as const;
 
+/** A further parameter of the others: how many tiles there are, one under the other. */
+const COUNT = { count: "i32" } as const;
+
 /** Further parameters of tiles whose k come in runs: how many, and the list of where in A each starts, in bytes. */
 const RUNS = { runs: "i32", list: "i32" } as const;
 
@@ -59,14 +62,18 @@ export function defineTiles(module: ModuleBuilder, features: Features, layout: L
 
 function defineTile(module: ModuleBuilder, features: Features, rows: number, layout: Layout): number {
   const packed = layout === "packed";
-  return module.define(null, { ...PARAMETERS, ...(layout === "runs" ? RUNS : {}) }, (f, p) => {
-    // no shared constant for 0: it would hold a register through the loop
+  const more: { readonly count?: "i32"; readonly runs?: "i32"; readonly list?: "i32" } =
+    layout === "runs" ? RUNS : COUNT;
+  return module.define(null, { ...PARAMETERS, ...more }, (f, p) => {
     const vectors = tileColumns(features) / 4;
-    const sums = Array.from({ length: rows * vectors }, () => f.variable("v128", f32x4.const(0)));
-    const pointers = [f.keep(p.a)];
-    for (let i = 1; i < rows && !packed; i++) pointers.push(f.keep(i32.add(pointers[i - 1]!, p.aRow)));
-    const b = f.keep(p.b);
-    const k = f.keep(p.k);
+    const sums = Array.from({ length: rows * vectors }, () => f.variable("v128"));
+    const pointers = Array.from({ length: packed ? 1 : rows }, () => f.variable("i32"));
+    const [b, k, a, c] = [f.variable("i32"), f.variable("i32"), f.keep(p.a), f.keep(p.c)];
+    const point = (first: I32) => {
+      f.set(pointers[0]!, first);
+      for (let i = 1; i < pointers.length; i++) f.set(pointers[i]!, i32.add(pointers[i - 1]!, p.aRow));
+      f.set(k, p.k);
+    };
     const parts = Array.from({ length: vectors }, () => f.variable("v128"));
     const factor = f.variable("v128");
     const step = () => {
@@ -87,22 +94,42 @@ function defineTile(module: ModuleBuilder, features: Features, rows: number, lay
     };
     // newer engines write the body out themselves
     const run = () => f.repeat(step, () => k, hoistsLoads() ? 4 : 1);
-    if (p.list && p.runs) {
-      const list = f.keep(p.list);
-      const left = f.keep(p.runs);
-      f.repeat(
-        () => {
-          f.set(pointers[0]!, i32.add(p.a, i32.load(list)));
-          for (let i = 1; i < rows; i++) f.set(pointers[i]!, i32.add(pointers[i - 1]!, p.aRow));
-          f.set(k, p.k);
-          run();
-          f.increase(list, 4);
-          f.increase(left, -1);
-        },
-        () => left,
-      );
-    } else run();
-    finishTile(f, p, vectors, sums);
+    const tile = () => {
+      // no shared constant for 0: it would hold a register through the loop
+      for (const sum of sums) f.set(sum, f32x4.const(0));
+      f.set(b, p.b);
+      if (p.list && p.runs) {
+        const list = f.keep(p.list);
+        const left = f.keep(p.runs);
+        f.repeat(
+          () => {
+            point(i32.add(a, i32.load(list)));
+            run();
+            f.increase(list, 4);
+            f.increase(left, -1);
+          },
+          () => left,
+        );
+      } else {
+        point(a);
+        run();
+      }
+      finishTile(f, p, vectors, sums, c);
+    };
+    if (!p.count) {
+      tile();
+      return;
+    }
+    const count = f.keep(p.count);
+    f.repeat(
+      () => {
+        tile();
+        f.increase(a, i32.mul(p.aRow, rows));
+        f.increase(c, i32.mul(p.cRow, rows));
+        f.increase(count, -1);
+      },
+      () => count,
+    );
   });
 }
 
@@ -129,8 +156,9 @@ function finishTile(
   p: Readonly<Record<keyof typeof PARAMETERS, Local<"i32">>>,
   vectors: number,
   sums: readonly Local<"v128">[],
+  first: I32,
 ): void {
-  const c = f.keep(p.c);
+  const c = f.keep(first);
   const each = (visit: (sum: Local<"v128">, offset: number) => void) => {
     for (const [i, sum] of sums.entries()) visit(sum, 16 * (i % vectors));
   };
@@ -142,7 +170,7 @@ function finishTile(
   };
   f.if(i32.and(p.finish, ACCUMULATE), () => {
     eachInC((sum, offset) => f.set(sum, f32x4.add(sum, v128.load(c, offset))));
-    f.set(c, p.c);
+    f.set(c, first);
   });
   f.if(i32.and(p.finish, ADD_BIAS), () => each((sum, offset) => f.set(sum, f32x4.add(sum, v128.load(p.bias, offset)))));
   f.if(i32.and(p.finish, RELU), () => each((sum) => f.set(sum, f32x4.max(sum, f32x4.const(0)))));
