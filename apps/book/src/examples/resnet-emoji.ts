@@ -2,7 +2,7 @@
  * A residual network (Jiang §8.2.3; He et al. 2016) tells eight kinds of emoji apart, from colour images of 32 × 32.
  *
  * Of 1,500 images one in ten is for development, by which depth, learning rate and epochs were chosen, and one in five for the
- * test. Seed 1: 59 % of 304 test images right (the largest kind, flags, has 20 %), 63 % of 152 development images; each is
+ * test. Seed 1: 59 % of 304 test images right (the largest kind, flags, has 20 %), 64 % of 152 development images; each is
  * uncertain by 3 to 4 %.
  */
 import { colorJitter, inTurn, randomCrop, randomFlip } from "@neurite/data";
