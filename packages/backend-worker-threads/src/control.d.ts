@@ -15,6 +15,7 @@ export const WORD_BYTES: number;
 export const MOST_ARGUMENTS: number;
 export const CONTROL_BYTES: number;
 export const PIECE_BITS: number;
+export function jobOf(ticket: number): number;
 export function openJob(words: Int32Array): number;
 export function closeFor(words: Int32Array, job: number): void;
 export function takePiece(words: Int32Array, job: number, pieces: number): number;

@@ -1,7 +1,7 @@
 // The words that main and workers share, and how one of them takes a piece of work. Plain JavaScript, since the worker
 // loads it as it stands.
 //
-// A job is cut into pieces. TICKET holds the number of the job (upper 20 bits) and of the next piece (lower 12); a piece is
+// A job is cut into pieces. TICKET holds the number of the job (upper 19 bits, so that it is not negative) and of the next piece (lower 12); a piece is
 // taken by raising it with compare-and-exchange. Before main describes a job it closes the ticket: under the new number, with
 // a piece that there never is. A thread that read the description before while main was already writing the next one finds
 // another number there and takes nothing; one that meets the closed ticket waits until it is open, and the description whole.
@@ -43,10 +43,13 @@ export function takePiece(words, job, pieces) {
   for (;;) {
     const ticket = Atomics.load(words, TICKET);
     const piece = ticket & PIECE_MASK;
-    if ((ticket & ~PIECE_MASK) !== job || piece >= pieces) return -1;
+    if (jobOf(ticket) !== job || piece >= pieces) return -1;
     if (Atomics.compareExchange(words, TICKET, ticket, ticket + 1) === ticket) return piece;
   }
 }
+
+/** The number of a ticket's job, as its ticket with piece 0. @param {number} ticket */
+export const jobOf = (ticket) => ticket & ~PIECE_MASK;
 
 /**
  * The job that may be worked on, as its ticket with piece 0; 0 while main describes one. Numbers of jobs start at 1.
@@ -54,7 +57,7 @@ export function takePiece(words, job, pieces) {
  */
 export function openJob(words) {
   const ticket = Atomics.load(words, TICKET);
-  return (ticket & PIECE_MASK) === PIECE_MASK ? 0 : ticket & ~PIECE_MASK;
+  return (ticket & PIECE_MASK) === PIECE_MASK ? 0 : jobOf(ticket);
 }
 
 /**

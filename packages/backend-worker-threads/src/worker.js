@@ -49,7 +49,7 @@ function awaitJob(words, seen) {
     }
     const ticket = Atomics.load(words, control.TICKET);
     // a closed ticket is opened within a moment
-    if ((ticket >> control.PIECE_BITS) << control.PIECE_BITS !== seen) continue;
+    if (control.jobOf(ticket) !== seen) continue;
     Atomics.add(words, control.PARKED, 1);
     Atomics.wait(words, control.TICKET, ticket);
     Atomics.sub(words, control.PARKED, 1);

@@ -169,7 +169,7 @@ describe("workerThreads", () => {
           if (control.takePiece(words, job, words[control.PIECES]) < 0) continue;
           taken++;
           until(0.05);
-          if ((Atomics.load(words, control.TICKET) >> control.PIECE_BITS) << control.PIECE_BITS !== job) phantoms++;
+          if (control.jobOf(Atomics.load(words, control.TICKET)) !== job) phantoms++;
           else {
             Atomics.add(words, control.DONE, 1);
             Atomics.notify(words, control.DONE);

@@ -224,8 +224,8 @@ export function makeProduct(engine: Engine) {
     epilogue: Epilogue = NOTHING,
   ): void => {
     const [m, k, n] = sizes;
-    const { relu, ...added } = epilogue;
-    if (!relu && isSmall(m, n, k) && small(sizes, { a, b, c, ...added })) return;
+    const { bias = 0, accumulate = false, relu = false } = epilogue;
+    if (!relu && isSmall(m, n, k) && small(sizes, { a, b, c, bias, accumulate })) return;
     wholePanels(engine, sizes, a, b, c, epilogue);
   };
 }
