@@ -22,7 +22,7 @@ export function withScratchView(engine: Engine, shape: readonly number[], use: (
 }
 
 /** Channels rounded up to whole panels. */
-function wholePanels(engine: Engine, channels: number): number {
+function roundedToPanels(engine: Engine, channels: number): number {
   const width = tileColumns(engine.features);
   return Math.ceil(channels / width) * width;
 }
@@ -31,7 +31,7 @@ function wholePanels(engine: Engine, channels: number): number {
 function withWholeChannels(engine: Engine, x: View, groups: number, use: (whole: View) => void): void {
   const all = x.shape.at(-1)!;
   const channels = all / groups;
-  const whole = wholePanels(engine, channels);
+  const whole = roundedToPanels(engine, channels);
   if (whole === channels) {
     use(x);
     return;
@@ -53,7 +53,7 @@ function withWholeChannels(engine: Engine, x: View, groups: number, use: (whole:
 function fillWholeChannels(engine: Engine, out: View, groups: number, fill: (whole: View) => void): void {
   const all = out.shape.at(-1)!;
   const channels = all / groups;
-  const whole = wholePanels(engine, channels);
+  const whole = roundedToPanels(engine, channels);
   if (whole === channels) {
     fill(out);
     return;
