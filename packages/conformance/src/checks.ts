@@ -2,13 +2,15 @@
  * Turns a case into checks: one claim each, with a sentence for a name.
  * Read next: `runner.ts`, which runs them on a device.
  */
-import { type Backend, Device, type DType } from "@neurite/core";
+import { Device, type DType, NeuriteError } from "@neurite/core";
 import { type Case, type ErrorSample, FLOATS, type Sample, type Tolerance } from "./case.js";
 import { compare, Mismatch } from "./compare.js";
+import { delegate } from "./delegate.js";
 import { evaluate, expectedOf, expectUnchanged, makeInputs, poison, type Wrap } from "./evaluate.js";
+import { betweenGuards } from "./guards.js";
 import { applies, LAYOUT_WORDS, type Layout } from "./layouts.js";
 import { expectRefusal } from "./refusal.js";
-import { checkFirst, checkSecond } from "./slopes.js";
+import { checkFirst, checkSecond, runFirst } from "./slopes.js";
 
 /** What checks run on. */
 export interface Bench {
@@ -35,6 +37,7 @@ export function checksOf(subject: Case, dtypes: readonly DType[]): Check[] {
   for (const dtype of dtypes) {
     for (const sample of subject.samples ?? []) {
       if ((sample.dtypes ?? own).includes(dtype)) checks.push(...sampleChecks(subject, sample, dtype));
+      else checks.push(strayCheck(subject, sample, dtype));
     }
     for (const error of subject.errors ?? []) {
       if ((error.dtype ?? "float32") === dtype) checks.push(errorCheck(subject, error, dtype));
@@ -136,6 +139,14 @@ function sampleChecks(subject: Case, sample: Sample, dtype: DType): Check[] {
   });
 
   const positions = subject.gradient === false ? [] : gradientPositions(sample, dtype);
+  add("writes to no other storage", async (bench) => {
+    await betweenGuards(bench.device, async (device) => {
+      const place = { ...bench, device };
+      await evaluate(place, sample, dtype, makeInputs(sample, dtype, "contiguous", seed), "contiguous");
+      if (positions.length > 0) await runFirst(place, sample, dtype, positions, seed);
+    });
+    return 0;
+  });
   if (positions.length > 0) {
     add("has the gradient of the reference", (bench) =>
       checkFirst(bench, sample, dtype, positions, "contiguous", seed, tolerance(bench)),
@@ -161,6 +172,31 @@ function sampleChecks(subject: Case, sample: Sample, dtype: DType): Check[] {
   return checks;
 }
 
+/** A dtype that the case says nothing about: the op refuses it, or gives something, and harms nothing else. */
+function strayCheck({ op }: Case, sample: Sample, dtype: DType): Check {
+  return {
+    name: `${op} ${sample.name} is refused or writes to no other storage [${dtype}]`,
+    op,
+    dtype,
+    skip: (device) => {
+      const inputs = sample.inputs.map((spec) => spec.dtype ?? dtype);
+      const missing = inputs.find((other) => device.backend.dtypes[other] === "none");
+      return missing ? `backend "${device.name}" has no ${missing}` : null;
+    },
+    async run(bench) {
+      const inputs = makeInputs(sample, dtype, "contiguous", `${op} ${sample.name}`);
+      try {
+        await betweenGuards(bench.device, (device) =>
+          evaluate({ ...bench, device }, sample, dtype, inputs, "contiguous"),
+        );
+      } catch (error) {
+        if (!(error instanceof NeuriteError)) throw error;
+      }
+      return 0;
+    },
+  };
+}
+
 /** Inputs of the dtype under test, where that is a float. */
 function gradientPositions(sample: Sample, dtype: DType): readonly number[] {
   if (sample.gradient === false || !FLOATS.includes(dtype)) return [];
@@ -180,19 +216,7 @@ function sampleUnsupported({ storage }: Case, sample: Sample, dtype: DType, devi
 
 /** The same backend without its fused kernels. */
 function plainDevice({ backend }: Device): Device {
-  const bare: Backend = {
-    name: `${backend.name} without fused kernels`,
-    spec: backend.spec,
-    dtypes: backend.dtypes,
-    limits: backend.limits,
-    kernels: backend.kernels,
-    alloc: (dtype, length) => backend.alloc(dtype, length),
-    free: (id) => backend.free(id),
-    write: (id, data) => backend.write(id, data),
-    read: (id, offset, length) => backend.read(id, offset, length),
-    flush: () => backend.flush(),
-  };
-  return new Device(bare);
+  return new Device(delegate(backend, { name: `${backend.name} without fused kernels`, fused: {} }));
 }
 
 async function againstComposition(

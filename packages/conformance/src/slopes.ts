@@ -120,6 +120,28 @@ export function checkFirst(
   });
 }
 
+/** Computes the gradient that {@link checkFirst} checks, and drops it. */
+export function runFirst(
+  where: Place,
+  sample: Sample,
+  dtype: DType,
+  positions: readonly number[],
+  seed: string,
+): Promise<void> {
+  const inputs = makeInputs(sample, dtype, "contiguous", seed);
+  const { weights } = prepare(sample, dtype, inputs, positions, seed);
+  return withInputs(where.device, inputs, "contiguous", async (tensors) => {
+    const loss = lossOn(where, sample, dtype, tensors, positions, weights);
+    scope(
+      () =>
+        void gradients(
+          loss,
+          positions.map((position) => tensors[position]),
+        ),
+    );
+  });
+}
+
 export function checkSecond(
   where: Place,
   sample: Sample,

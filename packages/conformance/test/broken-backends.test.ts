@@ -1,7 +1,7 @@
 // A suite is worth what it catches: backends broken in one place each must fail, and by the checks that name the place.
 import { CpuJsBackend } from "@neurite/backend-cpu-js";
 import { CASES, runBackend } from "@neurite/conformance";
-import type { Device, View } from "@neurite/core";
+import { type Backend, type Device, hostArray, type TypedArray, type View } from "@neurite/core";
 import { describe, expect, it } from "vitest";
 import { broken, elementsOf } from "./broken.js";
 
@@ -19,6 +19,20 @@ const contiguous = (shape: readonly number[]): number[] => {
   for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * shape[axis + 1];
   return strides;
 };
+/** Storages next to each other in one buffer, as in the memory of WebAssembly. */
+function inOneBuffer(bytes: number): Pick<Backend, "alloc" | "free"> {
+  const buffer = new ArrayBuffer(bytes);
+  let top = 0;
+  return {
+    alloc(dtype, length) {
+      const kind = hostArray(dtype, 0).constructor as new (from: ArrayBuffer, at: number, n: number) => TypedArray;
+      const array = new kind(buffer, top, length);
+      top += 8 * Math.ceil(array.byteLength / 8);
+      return array;
+    },
+    free() {},
+  };
+}
 const withStrides = (view: View, strides: readonly number[]): View => ({ ...view, strides });
 
 const BREAKS: readonly Break[] = [
@@ -345,6 +359,23 @@ const BREAKS: readonly Break[] = [
             const status = scatterAdd(outs, inputs, attrs);
             const out = elementsOf(outs[0]);
             for (let i = 0; i < out.length; i++) out[i] += before[i];
+            return status;
+          },
+        },
+      })),
+  },
+  {
+    name: "writes an element behind the end of what it gathers",
+    ops: ["gather"],
+    claim: /writes to no other storage/,
+    device: () =>
+      broken((sound) => ({
+        ...inOneBuffer(2 ** 26),
+        kernels: {
+          gather(outs, inputs, attrs) {
+            const status = sound.kernels.gather(outs, inputs, attrs);
+            const { buffer, byteOffset, byteLength } = elementsOf(outs[0]);
+            new Uint8Array(buffer, byteOffset + byteLength, 1)[0] ^= 1;
             return status;
           },
         },

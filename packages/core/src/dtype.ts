@@ -69,6 +69,19 @@ export function expectFloat(op: string, argument: string, dtype: DType): void {
   }
 }
 
+/** Throws unless a dtype has arithmetic: a bool or uint8 has none, so that no sum of them leaves its range unseen. */
+export function expectArithmetic(op: string, argument: string, dtype: DType, remedy?: string): void {
+  if (dtype === "bool" || dtype === "uint8") {
+    throw new DTypeError({
+      op,
+      argument,
+      expected: "float32, float64 or int32",
+      received: dtype,
+      remedy: remedy ?? `Cast it first: cast(${argument}, "int32").`,
+    });
+  }
+}
+
 /** Throws unless both dtypes are the same. */
 export function expectSameDType(op: string, argument: string, expected: DType, received: DType): void {
   if (expected !== received) {

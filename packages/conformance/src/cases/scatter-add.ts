@@ -1,6 +1,6 @@
 import { scatterAdd } from "@neurite/core";
 import { computedIndices, some, tensorOf } from "../call.js";
-import { type Case, NUMBERS, type Sample } from "../case.js";
+import { type Case, type ErrorSample, NUMBERS, type Sample } from "../case.js";
 import { given, type InputSpec, integers, numbers } from "../inputs.js";
 import { at, build, indicesOf } from "../plain.js";
 
@@ -30,6 +30,7 @@ function scattered(
 
 export const scatterAddCase: Case = {
   op: "scatterAdd",
+  storage: true,
   dtypes: NUMBERS,
   samples: [
     scattered("of rows, some to the same place, some to none", [5, 3], given([2, 0, 2, 4], [4], "int32"), 0),
@@ -73,6 +74,15 @@ export const scatterAddCase: Case = {
       words: ["scatterAdd", "updates", "[2, 2]", "[2, 3]"],
       call: (env) => scatterAdd(some(env, [2, 3]), tensorOf(env, [0, 1], "int32"), [3, 2]),
     },
+    ...(["bool", "uint8"] as const).map(
+      (dtype): ErrorSample => ({
+        name: "updates that have no sum",
+        code: "ERR_DTYPE",
+        words: ["scatterAdd", "updates", "int32", dtype],
+        dtype,
+        call: (env) => scatterAdd(tensorOf(env, [1, 0]), tensorOf(env, [0, 1], "int32"), [3]),
+      }),
+    ),
     {
       name: "indices that are no int32",
       code: "ERR_DTYPE",

@@ -1,7 +1,7 @@
 /** Selection by integer indices, and its gradient. */
 import type { View } from "../backend.js";
 import { badIndex, dispatch } from "../dispatch.js";
-import { expectIndex, isFloat } from "../dtype.js";
+import { expectArithmetic, expectIndex, isFloat } from "../dtype.js";
 import { elementwise } from "../elementwise.js";
 import { IndexError } from "../errors.js";
 import { e } from "../expression.js";
@@ -77,6 +77,7 @@ const gatherOp = /* @__PURE__ */ defineOp<GatherAttrs>({
 const scatterAddOp = /* @__PURE__ */ defineOp<GatherAttrs & { readonly shape: Shape }>({
   name: "scatterAdd",
   infer([updates, indices], { axis, shape }) {
+    expectArithmetic("scatterAdd", "updates", updates!.dtype);
     expectIndex("scatterAdd", "indices", indices!.dtype);
     expectSameShape("scatterAdd", "updates", shape.toSpliced(axis, 1, ...indices!.shape), updates!.shape);
     expectRange("scatterAdd", indices!, shape[axis]!);
@@ -114,7 +115,7 @@ export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
 
 /**
  * Zeros of `shape` with the slices of `updates` added at `indices` along `axis`, in order; the transpose of {@link gather}.
- * @throws IndexError for an index out of range
+ * @throws DTypeError for bool or uint8, which have no sum, IndexError for an index out of range
  */
 export function scatterAdd(updates: Tensor, indices: Tensor, shape: Shape, axis = 0): Tensor {
   return dispatch(scatterAddOp, [updates, indices], {

@@ -2,8 +2,8 @@
 import type { View } from "../backend.js";
 import { stretchedStrides } from "../coalesce.js";
 import { dispatch } from "../dispatch.js";
-import { expectSameDType } from "../dtype.js";
-import { DTypeError, ShapeError } from "../errors.js";
+import { expectArithmetic, expectSameDType } from "../dtype.js";
+import { ShapeError } from "../errors.js";
 import { defineOp, OuterProduct } from "../op.js";
 import { composite } from "../scope.js";
 import { broadcastShapes, formatShape, type Shape, sizeOf } from "../shape.js";
@@ -19,15 +19,7 @@ const matmulOp = /* @__PURE__ */ defineOp<Record<string, never>>({
   name: "matmul",
   infer([a, b]) {
     expectSameDType("matmul", "b", a!.dtype, b!.dtype);
-    if (a!.dtype === "bool" || a!.dtype === "uint8") {
-      throw new DTypeError({
-        op: "matmul",
-        argument: "a",
-        expected: "float32, float64 or int32",
-        received: a!.dtype,
-        remedy: 'Cast it first: cast(a, "float32").',
-      });
-    }
+    expectArithmetic("matmul", "a", a!.dtype);
     const k = a!.shape[a!.rank - 1];
     if (k !== b!.shape[b!.rank - 2]) {
       throw new ShapeError({

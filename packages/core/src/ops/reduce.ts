@@ -2,8 +2,8 @@
 import type { ArgReduceKind, ReduceKind, View } from "../backend.js";
 import type { Device } from "../device.js";
 import { dispatch } from "../dispatch.js";
-import { type DType, expectFloat } from "../dtype.js";
-import { DTypeError, ShapeError } from "../errors.js";
+import { type DType, expectArithmetic, expectFloat } from "../dtype.js";
+import { ShapeError } from "../errors.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { composite } from "../scope.js";
 import {
@@ -131,15 +131,8 @@ function productOfOthers(x: Tensor, axes: readonly number[]): Tensor {
 }
 
 function expectReducible(kind: ReduceKind, dtype: DType): void {
-  if (dtype === "uint8" || (dtype === "bool" && (kind === "sum" || kind === "prod"))) {
-    throw new DTypeError({
-      op: kind,
-      argument: "x",
-      expected: "float32, float64 or int32",
-      received: dtype,
-      remedy: 'Cast it first, e.g. sum(cast(x, "int32")) counts.',
-    });
-  }
+  if (dtype === "bool" && isExtreme(kind)) return;
+  expectArithmetic(kind, "x", dtype, 'Cast it first, e.g. sum(cast(x, "int32")) counts.');
 }
 
 function emptyAxis(op: string, x: Tensor, axis: number): ShapeError {
