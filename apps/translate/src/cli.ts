@@ -5,8 +5,8 @@ import { isNeuriteError, ValueError } from "@neurite/core";
 import type { Vocabulary } from "@neurite/data";
 import { Command, InvalidArgumentError } from "commander";
 import { BACKEND_NAMES, DEFAULT_BACKEND, useBackend } from "./backends.js";
-import { evaluate, meanLoss, type Sample, translate } from "./evaluate.js";
-import { detokenize, LARGEST, pairOf, tokenize } from "./numbers.js";
+import { type Evaluation, evaluate, evaluateShort, isExact, meanLoss, type Sample, translate } from "./evaluate.js";
+import { detokenize, digitsIn, LARGEST, normalize, pairOf, tokenize } from "./numbers.js";
 import { DEFAULTS, type RunOptions, type Task } from "./task.js";
 import { load, savedOptions, train } from "./train.js";
 
@@ -107,6 +107,7 @@ async function runTraining(flags: TrainFlags, samples: number): Promise<void> {
   });
   const { corpus, model } = task;
   const result = await evaluate(task, corpus.test);
+  const short = await evaluateShort(task);
   const shown = result.samples.slice(0, samples);
   for (const sample of shown) printSample(sample);
   const devLoss = await meanLoss(task, corpus.development);
@@ -116,7 +117,7 @@ async function runTraining(flags: TrainFlags, samples: number): Promise<void> {
   console.log(
     `\n${parameters} parameters, ${fit.steps} steps in ${seconds.toFixed(1)} s; ${corpus.test.length} unseen numbers:`,
   );
-  console.log(`exact match ${result.exactMatch.toFixed(4)}, BLEU ${result.bleu.toFixed(2)}`);
+  printEvaluation(result, short);
   const curves = fit.curves.points.length > 0 ? `, learning curves: ${folder}/curves.svg` : "";
   console.log(`Checkpoint: ${folder}/checkpoint.safetensors${curves}`);
   await writeJSON(flags.json, {
@@ -128,14 +129,33 @@ async function runTraining(flags: TrainFlags, samples: number): Promise<void> {
     trainLoss: fit.objective,
     devLoss,
     exactMatch: result.exactMatch,
+    exactMatchByDigits: result.exactMatchByDigits,
     bleu: result.bleu,
+    short,
     samples: shown,
   });
 }
 
-function printSample({ source, target, output }: Sample): void {
-  console.log(`\n  ${source}\n  ${output === target ? "=" : "≠"} ${output}`);
-  if (output !== target) console.log(`    expected: ${target}`);
+function printSample(sample: Sample): void {
+  const { source, target, output } = sample;
+  console.log(`\n  ${source}\n  ${isExact(sample) ? "=" : "≠"} ${output}`);
+  if (!isExact(sample)) console.log(`    expected: ${target}`);
+}
+
+/** Wrong ones of 0 … 9,999 that are printed. */
+const MOST_WRONG = 5;
+
+function printEvaluation(
+  { exactMatch, exactMatchByDigits, bleu }: Evaluation,
+  { all, unseen }: Awaited<ReturnType<typeof evaluateShort>>,
+): void {
+  console.log(`exact match ${exactMatch.toFixed(4)}, BLEU ${bleu.toFixed(2)}`);
+  const lengths = Object.entries(exactMatchByDigits).map(([digits, share]) => `${digits}: ${share.toFixed(4)}`);
+  console.log(`  by number of digits   ${lengths.join("   ")}`);
+  console.log(`all of 0 … ${all.numbers - 1}: exact match ${all.exactMatch.toFixed(4)}`);
+  console.log(`  the ${unseen.numbers} unseen of them: ${unseen.exactMatch.toFixed(4)}`);
+  for (const { number, output } of all.wrong.slice(0, MOST_WRONG)) console.log(`  ${number} ≠ ${output}`);
+  if (all.wrong.length > MOST_WRONG) console.log(`  … ${all.wrong.length - MOST_WRONG} more (--json lists them)`);
 }
 
 /** Makes the file before the work begins, so that a path that cannot be written does not cost a training. */
@@ -164,28 +184,28 @@ async function writeJSON(file: string | undefined, value: unknown): Promise<void
 
 /** Number words as they are, digits as the words of their number. */
 function readInput(text: string, { source }: Task): string[] {
-  if (!/^\d+$/.test(text)) return knownWords(text, source);
-  if (Number(text) > LARGEST) {
-    throw new ValueError({
-      op: "translate",
-      argument: "number",
-      expected: `0 to ${LARGEST}`,
-      received: text,
-    });
-  }
-  return [...pairOf(Number(text)).source];
+  const number = digitsIn(text);
+  if (number === null) return knownWords(text, source);
+  if (number <= LARGEST) return [...pairOf(number).source];
+  throw new ValueError({
+    op: "translate",
+    argument: "number",
+    expected: `0 to ${LARGEST}`,
+    received: text,
+  });
 }
 
 /** The tokens of a text. @throws ValueError naming a word that the network has never seen */
 function knownWords(text: string, vocabulary: Vocabulary): string[] {
-  const tokens = tokenize(text);
+  const tokens = tokenize(normalize(text));
   const unknown = tokens.find((token) => !vocabulary.tokens.includes(token));
-  if (tokens.length > 0 && unknown === undefined) return tokens;
+  const empty = tokens.every((token) => token === "-");
+  if (!empty && unknown === undefined) return tokens;
   throw new ValueError({
     op: "translate",
     argument: "text",
-    expected: "English number words",
-    received: unknown === undefined ? "nothing" : `"${unknown}"`,
+    expected: `English number words, or digits (0 to ${LARGEST})`,
+    received: empty ? "nothing" : unknown === text ? `"${text}"` : `"${text}" ("${unknown}" is unknown)`,
     remedy: 'For example: "three hundred twenty-one", or 321.',
   });
 }
@@ -224,10 +244,13 @@ const evaluateCommand = new Command("evaluate")
     const device = await useBackend(flags.backend);
     const task = await load(flags.model);
     const pairs = task.corpus.test.slice(0, flags.count);
-    const { exactMatch, bleu, samples } = await evaluate(task, pairs);
-    console.log(`${pairs.length} unseen numbers: exact match ${exactMatch.toFixed(4)}, BLEU ${bleu.toFixed(2)}`);
+    const result = await evaluate(task, pairs);
+    const short = await evaluateShort(task);
+    console.log(`${pairs.length} unseen numbers:`);
+    printEvaluation(result, short);
     const devLoss = await meanLoss(task, task.corpus.development);
-    await writeJSON(flags.json, { backend: device.name, devLoss, exactMatch, bleu, samples: samples.slice(0, 10) });
+    const samples = result.samples.slice(0, 10);
+    await writeJSON(flags.json, { backend: device.name, devLoss, ...result, short, samples });
   });
 
 const program = new Command("translate")
@@ -235,7 +258,8 @@ const program = new Command("translate")
   .addCommand(demo, { isDefault: true })
   .addCommand(trainOnly)
   .addCommand(translateCommand)
-  .addCommand(evaluateCommand);
+  .addCommand(evaluateCommand)
+  .addHelpText("after", () => `\nWithout a command, demo runs:\n\n${demo.helpInformation()}`);
 
 try {
   await program.parseAsync();

@@ -13,10 +13,12 @@ import {
   Vocabulary,
 } from "@neurite/data";
 import { Translator } from "@neurite/models";
-import { type Corpus, makeCorpus, type Pair } from "./numbers.js";
+import { CORPUS_SEED, type Corpus, makeCorpus, type Pair } from "./numbers.js";
 
 /** What a run is made of; kept in its checkpoint. */
 export interface RunOptions {
+  /** Of the sets of numbers. */
+  readonly corpus: number;
   readonly seed: number;
   readonly steps: number;
   readonly features: number;
@@ -24,7 +26,14 @@ export interface RunOptions {
   readonly learningRate: number;
 }
 
-export const DEFAULTS: RunOptions = { seed: 1, steps: 600, features: 64, batchSize: 64, learningRate: 3e-3 };
+export const DEFAULTS: RunOptions = {
+  corpus: CORPUS_SEED,
+  seed: 1,
+  steps: 600,
+  features: 64,
+  batchSize: 64,
+  learningRate: 3e-3,
+};
 
 export interface Task {
   readonly corpus: Corpus;

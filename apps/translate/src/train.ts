@@ -6,10 +6,11 @@ import { Adam, warmupExponential } from "@neurite/optimizers";
 import { type FitResult, readTrained, type StepReport, Trainer } from "@neurite/training";
 import { progressBar } from "@neurite/training/node";
 import { evaluate } from "./evaluate.js";
+import { CORPUS_SEED } from "./numbers.js";
 import { makeLoader, makeTask, type RunOptions, type Task } from "./task.js";
 
 const WARMUP = 50;
-const HALF_LIFE = 180;
+const HALF_LIFE = 230;
 const EVALUATE_EVERY = 50;
 /** Sentences behind each point of the two performance curves. */
 const PROBE = 128;
@@ -23,11 +24,24 @@ export interface TrainRequest {
   readonly onStep?: (report: StepReport) => void;
 }
 
+/** Weights and options of the run in a folder. @throws ValueError when it learned other numbers than this program knows */
+async function readRun(folder: string) {
+  const { weights, extra } = await readTrained(new FileStore(folder));
+  const options = extra as RunOptions;
+  if (options.corpus === CORPUS_SEED) return { weights, options };
+  throw new ValueError({
+    op: "translate",
+    argument: folder,
+    expected: `a network trained on corpus ${CORPUS_SEED}`,
+    received: options.corpus === undefined ? "one of an earlier version" : `one of corpus ${options.corpus}`,
+    remedy: "Train it again, in this folder or another.",
+  });
+}
+
 /** The options a run in `folder` was started with; null when there is no checkpoint yet. */
 export async function savedOptions(folder: string): Promise<RunOptions | null> {
-  const store = new FileStore(folder);
-  if (!(await store.exists("checkpoint.safetensors"))) return null;
-  return (await readTrained(store)).extra as RunOptions;
+  if (!(await new FileStore(folder).exists("checkpoint.safetensors"))) return null;
+  return (await readRun(folder)).options;
 }
 
 export async function train({ options, folder, resume, checkpointEvery, onStep }: TrainRequest): Promise<{
@@ -84,8 +98,8 @@ export async function train({ options, folder, resume, checkpointEvery, onStep }
 
 /** The trained model of a folder. */
 export async function load(folder: string): Promise<Task> {
-  const { weights, extra } = await readTrained(new FileStore(folder));
-  const task = makeTask(extra as RunOptions);
+  const { weights, options } = await readRun(folder);
+  const task = makeTask(options);
   withTensors(weights, (values) => task.model.loadStateDict(values));
   return task;
 }

@@ -32,12 +32,14 @@ describe("demo", () => {
       "trainLoss",
       "devLoss",
       "exactMatch",
+      "exactMatchByDigits",
       "bleu",
+      "short",
       "samples",
     ]);
     expect(result).toMatchObject({ backend: expect.stringMatching(FASTEST), steps: 50 });
     expect(result.samples).toHaveLength(10);
-    expect(Object.keys(result.samples[0])).toEqual(["source", "target", "output"]);
+    expect(Object.keys(result.samples[0])).toEqual(["number", "source", "target", "output"]);
     expect(result.seconds).toBeGreaterThan(0);
     expect(result.totalSeconds).toBeGreaterThan(result.seconds);
     expect(await readFile(at("run/curves.svg"), "utf8")).toMatch(/^<svg/);
@@ -71,7 +73,7 @@ describe("translate and evaluate", () => {
       "--json",
       at("eval.json"),
     ]);
-    expect(evaluated.stdout).toMatch(/20 unseen numbers: exact match \d\.\d{4}, BLEU/);
+    expect(evaluated.stdout).toMatch(/20 unseen numbers:\nexact match \d\.\d{4}, BLEU/);
     expect(JSON.parse(await readFile(at("eval.json"), "utf8"))).toMatchObject({ backend: "cpu-js" });
   }, 60_000);
 });
@@ -97,9 +99,12 @@ describe("a mistake", () => {
     [
       "words that are no number",
       () => ["translate", "blah", "--model", at("run")],
-      /English number words, but received "blah"/,
+      /English number words, or digits \(0 to 999999\), but received "blah"/,
     ],
     ["no words", () => ["translate", "", "--model", at("run")], /but received nothing/],
+    ["only a hyphen", () => ["translate", "--model", at("run"), "--", "-"], /but received nothing/],
+    ["a negative number", () => ["translate", "--model", at("run"), "--", "-5"], /received "-5" \("5" is unknown\)/],
+    ["a fraction", () => ["translate", "1.5", "--model", at("run")], /digits \(0 to 999999\), but received "1\.5"/],
     ["more numbers than there are", () => ["evaluate", "--count", "5000"], /There are 1000 unseen numbers/],
     ["an odd width", () => ["train", "--features", "15"], /Expected an even integer/],
     ["an unknown flag", () => ["train", "--stepz", "3"], /unknown option '--stepz'.*Did you mean --steps/s],
