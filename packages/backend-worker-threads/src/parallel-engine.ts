@@ -38,6 +38,8 @@ export class ParallelEngine extends Engine {
   readonly #patience: number;
   readonly #shared = new SharedArrayBuffer(control.CONTROL_BYTES);
   readonly #words = new Int32Array(this.#shared, 0, control.WORD_BYTES / 4);
+  /** The job's description: addresses beyond 2 GiB are negative as signed words. */
+  readonly #fields = new Uint32Array(this.#shared, 0, control.WORD_BYTES / 4);
   readonly #arguments = new Float64Array(this.#shared, control.WORD_BYTES, control.MOST_ARGUMENTS);
   readonly #codes = new Map<CompiledKernel, Code>();
   readonly #workers: WorkerHandle[] = [];
@@ -91,16 +93,17 @@ export class ParallelEngine extends Engine {
 
   #publish({ id, at, bytes }: Code, pieces: number, items: number, size: number, args: readonly number[]): number {
     const words = this.#words;
+    const fields = this.#fields;
     this.#job = this.#job === LAST_JOB ? 1 : this.#job + 1;
     const ticket = this.#job << control.PIECE_BITS;
     control.closeFor(words, ticket);
-    words[control.KERNEL] = id;
-    words[control.CODE] = at;
-    words[control.CODE_BYTES] = bytes;
-    words[control.PIECES] = pieces;
-    words[control.ITEMS] = items;
-    words[control.PIECE_ITEMS] = size;
-    words[control.ARGUMENTS] = args.length;
+    fields[control.KERNEL] = id;
+    fields[control.CODE] = at;
+    fields[control.CODE_BYTES] = bytes;
+    fields[control.PIECES] = pieces;
+    fields[control.ITEMS] = items;
+    fields[control.PIECE_ITEMS] = size;
+    fields[control.ARGUMENTS] = args.length;
     for (let i = 0; i < args.length; i++) this.#arguments[i] = args[i]!;
     Atomics.store(words, control.DONE, 0);
     Atomics.store(words, control.TICKET, ticket);

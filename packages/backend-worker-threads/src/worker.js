@@ -8,6 +8,8 @@ const SPINS = 4000;
 /** @param {{ memory: WebAssembly.Memory, shared: SharedArrayBuffer }} start */
 function work({ memory, shared }) {
   const words = new Int32Array(shared, 0, control.WORD_BYTES / 4);
+  // the job's description: addresses beyond 2 GiB are negative as signed words
+  const fields = new Uint32Array(shared, 0, control.WORD_BYTES / 4);
   const argumentsOfJob = new Float64Array(shared, control.WORD_BYTES, control.MOST_ARGUMENTS);
   const kernels = new Map();
   let seen = 0;
@@ -16,12 +18,12 @@ function work({ memory, shared }) {
     const job = awaitJob(words, seen);
     if (Atomics.load(words, control.QUIT) === 1) return;
     seen = job;
-    const pieces = words[control.PIECES];
-    const items = words[control.ITEMS];
-    const size = words[control.PIECE_ITEMS];
-    const args = Array.from(argumentsOfJob.subarray(0, words[control.ARGUMENTS]));
-    const id = words[control.KERNEL];
-    const code = [words[control.CODE], words[control.CODE_BYTES]];
+    const pieces = fields[control.PIECES];
+    const items = fields[control.ITEMS];
+    const size = fields[control.PIECE_ITEMS];
+    const args = Array.from(argumentsOfJob.subarray(0, fields[control.ARGUMENTS]));
+    const id = fields[control.KERNEL];
+    const code = [fields[control.CODE], fields[control.CODE_BYTES]];
     for (let piece = control.takePiece(words, job, pieces); piece >= 0; piece = control.takePiece(words, job, pieces)) {
       try {
         let kernel = kernels.get(id);
