@@ -23,7 +23,7 @@ import { makeConcat, makePad } from "./kernels/pad.js";
 import { makeReduce } from "./kernels/reduce.js";
 import { refuseTurbo } from "./turbo.js";
 import type { Features } from "./vector-math.js";
-import { type Block, dropPacks } from "./views.js";
+import type { Block } from "./views.js";
 
 /** All kernels over one engine. */
 function makeKernels(engine: Engine): RequiredKernels {
@@ -78,8 +78,8 @@ export class WasmBackend implements Backend {
 
   free(id: StorageId): void {
     const block = id as Block;
-    const { heap } = this.engine;
-    dropPacks(heap, block);
+    const { heap, packs } = this.engine;
+    if (block.packs !== null) packs.drop(block);
     heap.release(block.pointer, block.bytes);
   }
 

@@ -1,6 +1,7 @@
 /** Kernels compiled on first use, and how they are run over a range of work. */
 import { ModuleBuilder } from "./emitter/module.js";
 import { Heap } from "./heap.js";
+import { Packs } from "./packs.js";
 import type { Features } from "./vector-math.js";
 import { WebAssembly } from "./web-assembly.js";
 
@@ -25,6 +26,7 @@ export type HostFunctionName = keyof typeof HOST_FUNCTIONS;
 /** What the kernel files need of a backend: its memory, its engine features, and a way to run kernels. */
 export class Engine {
   readonly heap: Heap;
+  readonly packs = new Packs(() => this.heap);
   readonly #kernels = new Map<string, CompiledKernel>();
   readonly #variants = new Map<string, Map<string, Map<string, CompiledKernel>>>();
 
@@ -32,7 +34,11 @@ export class Engine {
     readonly features: Features,
     maximumBytes?: number,
   ) {
-    this.heap = new Heap({ shared: features.shared, ...(maximumBytes === undefined ? {} : { maximumBytes }) });
+    this.heap = new Heap({
+      shared: features.shared,
+      reclaim: () => this.packs.dropAll(),
+      ...(maximumBytes === undefined ? {} : { maximumBytes }),
+    });
   }
 
   /**

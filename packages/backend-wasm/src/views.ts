@@ -1,8 +1,8 @@
 /** Addresses of views, and walks over their outer axes. */
 import { contiguousStrides, type DType, sizeOf, type View } from "@neurite/core";
 import type { Engine } from "./engine.js";
-import type { Heap } from "./heap.js";
 import { elementBytes } from "./lanes.js";
+import type { Pack } from "./packs.js";
 
 /** A storage of this backend, and its own id. */
 export interface Block {
@@ -11,25 +11,6 @@ export interface Block {
   readonly dtype: DType;
   /** Matrices in it that products have packed, if any. */
   packs: Pack[] | null;
-}
-
-/** A matrix as a product packs it: where it lies, and the packed copy, made at the second use and kept until the block is freed or written over. */
-export interface Pack {
-  readonly at: number;
-  readonly rowStep: number;
-  readonly columnStep: number;
-  readonly k: number;
-  readonly n: number;
-  readonly bytes: number;
-  used: boolean;
-  copy: number | null;
-}
-
-/** Frees the packed copies of a block that is freed or written over. */
-export function dropPacks(heap: Heap, block: Block): void {
-  if (block.packs === null) return;
-  for (const { copy, bytes } of block.packs) if (copy !== null) heap.release(copy, bytes);
-  block.packs = null;
 }
 
 /** A block at an address, seen as a contiguous tensor. */

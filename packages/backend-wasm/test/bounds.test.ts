@@ -2,7 +2,7 @@
 import { CASES, runCase } from "@neurite/conformance";
 import type { Device } from "@neurite/core";
 import { describe, expect, it } from "vitest";
-import { type Heap, sizeClass } from "../src/heap.js";
+import { type Heap, roomFor } from "../src/heap.js";
 import { type WasmBackend, wasm } from "../src/index.js";
 
 /** Bytes on either side of a block. */
@@ -14,17 +14,17 @@ function fence(heap: Heap): number[] {
   const broken: number[] = [];
   const allocate = heap.allocate.bind(heap);
   const release = heap.release.bind(heap);
-  // a block may be used up to its size class
-  const around = (at: number, bytes: number) => [at - FENCE, at + sizeClass(bytes)];
+  // a block may be used up to the next multiple of 64 bytes
+  const around = (at: number, bytes: number) => [at - FENCE, at + roomFor(bytes)];
   const fenceAt = (at: number) => new Uint8Array(heap.memory.buffer, at, FENCE);
   heap.allocate = (bytes) => {
-    const at = allocate(sizeClass(bytes) + 2 * FENCE) + FENCE;
+    const at = allocate(roomFor(bytes) + 2 * FENCE) + FENCE;
     for (const edge of around(at, bytes)) fenceAt(edge).fill(FENCE_BYTE);
     return at;
   };
   heap.release = (at, bytes) => {
     if (around(at, bytes).some((edge) => fenceAt(edge).some((byte) => byte !== FENCE_BYTE))) broken.push(bytes);
-    release(at - FENCE, sizeClass(bytes) + 2 * FENCE);
+    release(at - FENCE, roomFor(bytes) + 2 * FENCE);
   };
   return broken;
 }
@@ -45,7 +45,7 @@ it("notices a byte behind a block", () => {
   const heap = heapOf(device);
   const broken = fence(heap);
   const at = heap.allocate(100);
-  new Uint8Array(heap.memory.buffer)[at + sizeClass(100)]!++;
+  new Uint8Array(heap.memory.buffer)[at + roomFor(100)]!++;
   heap.release(at, 100);
   expect(broken).toEqual([100]);
 });

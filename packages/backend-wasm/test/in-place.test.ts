@@ -1,8 +1,8 @@
 /** Optimizer steps that write over weights: what was made of the old ones must not survive them. */
-import { linear, normal, Parameter, type Tensor, tensor } from "@neurite/core";
+import { linear, normal, Parameter, type Tensor, tensor, zeros } from "@neurite/core";
 import { Adam, SGD } from "@neurite/optimizers";
 import { expect, it } from "vitest";
-import { wasm } from "../src/index.js";
+import { type WasmBackend, wasm } from "../src/index.js";
 
 const device = wasm();
 const weightOf = (size: number) => new Parameter(normal([size, size], 0, 1, { device }));
@@ -39,7 +39,7 @@ it("takes no new memory for a step, and gives packed copies back", () => {
     optimizer.step({ weight: gradient }, { keepGrads: true });
   };
   step();
-  const { heap } = (device.backend as unknown as { engine: { heap: { bytes: number } } }).engine;
+  const { heap } = (device.backend as WasmBackend).engine;
   const [bytes, held] = [heap.bytes, device.memory()];
   for (let i = 0; i < 50; i++) step();
   expect(heap.bytes).toBe(bytes);
@@ -60,4 +60,26 @@ it("gives the same numbers in place as beside a holder of the old weight", () =>
     expect(worst(inPlace!, beside!)).toBe(0);
     old.dispose();
   }
+});
+
+it("lets packed copies go before it refuses memory, and multiplies on", () => {
+  const small = wasm({ maximumBytes: 8 * 2 ** 20 });
+  const weight = new Parameter(normal([1024, 512], 0, 1, { device: small }));
+  const x = normal([64, 512], 0, 1, { device: small });
+  const before = linear(x, weight);
+  for (let use = 0; use < 3; use++) linear(x, weight).dispose();
+  // 2 MiB of weights and as much of their copy are taken, so that 4 MiB are free only without the copy
+  const large = zeros([2 ** 20], { device: small });
+  expect(large.dataSync()[0]).toBe(0);
+  expect(worst(linear(x, weight), before)).toBe(0);
+  large.dispose();
+});
+
+it("keeps packed copies of a fraction of many weights", () => {
+  const many = wasm();
+  const { heap } = (many.backend as WasmBackend).engine;
+  const weights = Array.from({ length: 100 }, () => new Parameter(zeros([1024, 512], { device: many })));
+  const x = zeros([64, 512], { device: many });
+  for (let use = 0; use < 3; use++) for (const weight of weights) linear(x, weight).dispose();
+  expect(heap.used()).toBeLessThan(1.25 * many.memory().bytes + 2 ** 24);
 });

@@ -22,6 +22,8 @@ const PIECES_PER_THREAD = 4;
 const MOST_PIECES = 1 << (control.PIECE_BITS - 1);
 /** Numbers of jobs are 19 bits, so that tickets are not negative; 0 is none. */
 const LAST_JOB = 2 ** (31 - control.PIECE_BITS) - 1;
+/** Bytes taken at once for the code of kernels, of which one has about two thousand. */
+const CODE_BYTES = 65_536;
 /** Turns of the loop that waits for the last pieces before it sleeps. */
 const SPINS = 20_000;
 /** Milliseconds of one sleep. */
@@ -43,6 +45,8 @@ export class ParallelEngine extends Engine {
   readonly #arguments = new Float64Array(this.#shared, control.WORD_BYTES, control.MOST_ARGUMENTS);
   readonly #codes = new Map<CompiledKernel, Code>();
   readonly #workers: WorkerHandle[] = [];
+  /** Where the next kernel's code goes, and how much fits there. */
+  #codeRoom = { at: 0, bytes: 0 };
   #job = 0;
   #broken: string | null = null;
 
@@ -69,10 +73,21 @@ export class ParallelEngine extends Engine {
   protected override compile(name: string, bytes: Uint8Array<ArrayBuffer>): CompiledKernel {
     const kernel = super.compile(name, bytes);
     // workers read the code from the shared memory when they first meet the kernel
-    const at = this.heap.allocate(bytes.length);
+    const at = this.#roomForCode(bytes.length);
     new Uint8Array(this.heap.memory.buffer, at, bytes.length).set(bytes);
     this.#codes.set(kernel, { id: this.#codes.size + 1, at, bytes: bytes.length });
     return kernel;
+  }
+
+  /** Code stays for good: side by side, so that it does not cut free memory into pieces. */
+  #roomForCode(bytes: number): number {
+    if (bytes > this.#codeRoom.bytes) {
+      const taken = Math.max(bytes, CODE_BYTES);
+      this.#codeRoom = { at: this.heap.allocate(taken), bytes: taken };
+    }
+    const { at } = this.#codeRoom;
+    this.#codeRoom = { at: at + bytes, bytes: this.#codeRoom.bytes - bytes };
+    return at;
   }
 
   override run(kernel: CompiledKernel, count: number, grain: number, ...args: number[]): number | undefined {

@@ -7,7 +7,7 @@ import { defineIntegerProduct } from "../matmul/integer.js";
 import { ACCUMULATE, ADD_BIAS, RELU, tileColumns, tileRows } from "../matmul/micro.js";
 import { defineSmallProduct } from "../matmul/small.js";
 import type { Features } from "../vector-math.js";
-import { addressOf, type Block, type Pack } from "../views.js";
+import { addressOf, type Block } from "../views.js";
 import { place } from "./pad.js";
 
 /** Usual run of k at once, at most half as much again: a panel of B (8 to 12 kB) stays in the first-level cache. */
@@ -24,9 +24,6 @@ const VERY_FEW_ROWS = 2;
 /** A is packed when at least this many columns will use it. */
 const FEW_COLUMNS = 128;
 const SMALL_B = 32_768;
-
-/** Largest packed copy that is kept, in bytes. */
-const MOST_KEPT = 2 ** 24;
 
 /** A matrix in memory: address and steps in bytes. */
 export interface Matrix {
@@ -75,12 +72,15 @@ function product(
         (start > 0 || accumulate ? ACCUMULATE : 0) | (last && bias ? ADD_BIAS : 0) | (last && relu ? RELU : 0);
       const rows = packA(engine, a, a.at + start * a.columnStep, m, depth, width);
       try {
+        // compiled before B is packed: what takes memory may drop packed copies
+        const kernel =
+          rows.scratch > 0
+            ? engine.kernel("matmul block packed", definePackedBlock)
+            : engine.kernel("matmul block", definePlainBlock);
         const panels = packB(engine, b, b.at + start * b.rowStep + column * b.columnStep, m, depth, width);
         try {
           engine.run(
-            rows.scratch > 0
-              ? engine.kernel("matmul block packed", definePackedBlock)
-              : engine.kernel("matmul block", definePlainBlock),
+            kernel,
             tiles,
             Math.ceil(SHARED_WORK / (height * depth * width)),
             m,
@@ -150,18 +150,17 @@ function packB(engine: Engine, b: Matrix, at: number, m: number, k: number, n: n
     return { at, count, panelStep: 4 * width, rowStep, scratch: 0 };
   }
   const bytes = count * k * 4 * width;
-  const known = packOf(b, at, k, n, bytes);
-  const kept = known?.used === true;
-  let target = kept ? known.copy : null;
-  if (target === null) {
-    const layout = neighbours ? "rows" : rowStep === 4 ? "columns" : "any";
-    const pack = engine.variant("matmul pack B", layout, "", PACK_B[layout]);
-    target = engine.heap.allocate(bytes);
-    engine.run(pack, count, Math.ceil(SHARED_WORK / (width * k)), k, n, at, rowStep, columnStep, target);
-    if (kept) known.copy = target;
-  }
+  const { block } = b;
+  const known = block ? engine.packs.find(block, at, rowStep, columnStep, k, n, bytes) : null;
+  const steps = { panelStep: k * 4 * width, rowStep: 4 * width };
+  if (known && known.copy !== null) return { at: known.copy, count, ...steps, scratch: 0 };
+  const layout = neighbours ? "rows" : rowStep === 4 ? "columns" : "any";
+  const pack = engine.variant("matmul pack B", layout, "", PACK_B[layout]);
+  const target = engine.heap.allocate(bytes);
+  engine.run(pack, count, Math.ceil(SHARED_WORK / (width * k)), k, n, at, rowStep, columnStep, target);
+  const kept = block && known?.used === true && engine.packs.keep(block, known, target);
   if (known) known.used = true;
-  return { at: target, count, panelStep: k * 4 * width, rowStep: 4 * width, scratch: kept ? 0 : bytes };
+  return { at: target, count, ...steps, scratch: kept ? 0 : bytes };
 }
 
 type Define = (module: ModuleBuilder, features: Features) => void;
@@ -174,20 +173,6 @@ const PACK_B: Readonly<Record<"rows" | "columns" | "any", Define>> = {
   columns: (module, features) => definePackB(module, features, "columns"),
   any: (module, features) => definePackB(module, features, "any"),
 };
-
-/** What is known of a packed copy of B; null where none is kept. */
-function packOf({ block, rowStep, columnStep }: Matrix, at: number, k: number, n: number, bytes: number): Pack | null {
-  if (!block || bytes > MOST_KEPT) return null;
-  block.packs ??= [];
-  for (const pack of block.packs) {
-    if (pack.at === at && pack.k === k && pack.n === n && pack.rowStep === rowStep && pack.columnStep === columnStep) {
-      return pack;
-    }
-  }
-  const pack = { at, rowStep, columnStep, k, n, bytes, used: false, copy: null };
-  block.packs.push(pack);
-  return pack;
-}
 
 /** C [m, n] contiguous; columns beyond the last whole panel go through a scratch matrix of one panel. */
 function wholePanels(

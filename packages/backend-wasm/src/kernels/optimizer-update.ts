@@ -1,7 +1,7 @@
 /** One optimizer step of one parameter: its next value and the next values of its state in a single pass, in place if asked. */
 import { type Expression, flatten, sizeOf, type View } from "@neurite/core";
 import type { CompiledKernel, Engine } from "../engine.js";
-import { addressOf, type Block, dropPacks } from "../views.js";
+import { addressOf, type Block } from "../views.js";
 import { defineMap } from "./map.js";
 
 /** Elements below which work is not split. */
@@ -38,7 +38,7 @@ export function makeOptimizerUpdate(engine: Engine) {
     const args: number[] = [];
     for (const out of outs) {
       args.push(addressOf(out));
-      dropPacks(engine.heap, out.id as Block);
+      engine.packs.drop(out.id as Block);
     }
     for (const input of inputs) args.push(addressOf(input));
     for (const scalar of scalars) args.push(scalar);
