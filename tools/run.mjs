@@ -10,6 +10,7 @@ const usage = `usage: npm run <command> -- [args…]
   test         every check and test; npm test -- PATTERN runs only the matching tests
   conformance  run the backend conformance suite
   bench        time ops and models beside other libraries, which it installs when asked for them
+  fuzz         random calls and programs, compared between backends and with float64
   book         lists the chapter's examples; npm run book -- NAME runs one
   build | lint | format | typecheck`;
 
@@ -30,6 +31,10 @@ const commands = {
   book: async (args, run) => {
     await run.install(["book"]);
     await run.app("apps/book", args);
+  },
+  fuzz: async (args, run) => {
+    await run.install(["fuzz"]);
+    await run.app("apps/fuzz", args);
   },
   bench: async (args, run) => {
     await run.install(["benchmark"]);

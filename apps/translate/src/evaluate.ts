@@ -74,7 +74,7 @@ export const isExact = ({ output, target }: Sample): boolean => output === targe
 const exactShare = (samples: readonly Sample[]): number => samples.filter(isExact).length / samples.length;
 
 /** How many of the numbers that people try first are checked, one by one. */
-export const SHORT_NUMBERS = 10_000;
+const SHORT_NUMBERS = 10_000;
 
 /** Exact match of a set of numbers, and those that are translated wrongly. */
 export interface Census {

@@ -15,6 +15,8 @@ import { at, build, count, indicesOf, type Plain } from "./plain.js";
 
 export type Layout = "contiguous" | "transposed" | "stepped" | "flipped" | "stretched";
 
+export const LAYOUTS: readonly Layout[] = ["contiguous", "transposed", "stepped", "flipped", "stretched"];
+
 /** As the end of a sentence. */
 export const LAYOUT_WORDS: Readonly<Record<Exclude<Layout, "contiguous">, string>> = {
   transposed: "inputs stored with their axes reversed",

@@ -53,9 +53,10 @@ function isDisjoint({ size, strides, dilation }: Geometry): boolean {
   return size.every((k, axis) => strides[axis]! > (k - 1) * dilation[axis]!);
 }
 
-/** Whether the windows leave no element of x out. */
-function isComplete({ size, strides, spatial, counts }: Geometry): boolean {
-  return size.every((k, axis) => strides[axis] === k && counts[axis]! * k === spatial[axis]);
+/** Whether every element of x is in one window: they are apart, inside, and hold as many as there are. */
+function isComplete(geometry: Geometry): boolean {
+  const { size, spatial, counts } = geometry;
+  return isInside(geometry) && isDisjoint(geometry) && size.every((k, axis) => counts[axis]! * k === spatial[axis]);
 }
 
 /** An element of a window: its address is that of four channels of the window's corner (or its own), and an offset. */

@@ -42,6 +42,7 @@ export const avgPool1dCase: Case = {
     averaged("of pairs", [2, 6, 3], [2]),
     averaged("that leaves a rest", [1, 8, 2], [3]),
     averaged("with windows that overlap", [1, 7, 2], [3], { stride: 2 }, { stride: [2] }),
+    averaged("with padding and elements that no window holds", [1, 6, 2], [3], { stride: 3, padding: 1 }, { stride: [3], before: [1], after: [1] }),
     averaged("with padding that counts", [1, 5, 2], [3], { stride: 2, padding: [[2, 1]] }, { stride: [2], before: [2], after: [1] }),
     averaged("with padding that does not count", [1, 5, 2], [3], { stride: 2, padding: [[2, 1]], countIncludePad: false }, { stride: [2], before: [2], after: [1] }),
     averaged("of windows of one element", [2, 3, 2], [1]),

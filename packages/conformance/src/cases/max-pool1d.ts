@@ -77,6 +77,7 @@ export const maxPool1dCase: Case = {
     maxPooled("of pairs", [2, 6, 3], [2]),
     maxPooled("that leaves a rest", [1, 8, 2], [3]),
     maxPooled("with windows that overlap", [1, 7, 2], [3], { stride: 2 }, { stride: [2] }),
+    maxPooled("with padding and elements that no window holds", [1, 6, 2], [3], { stride: 3, padding: 1 }, { stride: [3], before: [1], after: [1] }),
     maxPooled("with stride, dilation and padding", [1, 8, 2], [3], { stride: 2, dilation: 2, padding: [[1, 2]] }, { stride: [2], dilation: [2], before: [1], after: [2] }),
     maxPooled("of windows of one element", [2, 3, 2], [1]),
     maxPooled("of no sequence", [0, 4, 2], [2]),
