@@ -8,21 +8,6 @@ import { WebAssembly } from "./web-assembly.js";
 /** A compiled kernel: works on the items `begin` … `end` − 1 of what its arguments describe. */
 export type CompiledKernel = (begin: number, end: number, ...args: number[]) => number | undefined;
 
-/** Functions that kernels call one lane at a time, where a vector form would be long and rarely used. */
-export const HOST_FUNCTIONS = {
-  pow: Math.pow,
-  sin: Math.sin,
-  cos: Math.cos,
-  /** Remainder with the sign of the divisor, a zero too. */
-  mod: (a: number, b: number) => {
-    const rest = a % b;
-    if (rest === 0) return b < 0 ? -0 : 0;
-    return rest < 0 !== b < 0 ? rest + b : rest;
-  },
-} as const;
-
-export type HostFunctionName = keyof typeof HOST_FUNCTIONS;
-
 /** What the kernel files need of a backend: its memory, its engine features, and a way to run kernels. */
 export class Engine {
   readonly heap: Heap;
@@ -73,8 +58,8 @@ export class Engine {
   }
 
   protected compile(_name: string, bytes: Uint8Array<ArrayBuffer>): CompiledKernel {
-    const host = { memory: this.heap.memory, ...HOST_FUNCTIONS };
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { host });
+    const { memory } = this.heap;
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { host: { memory } });
     return exports.run as CompiledKernel;
   }
 

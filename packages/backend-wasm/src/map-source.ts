@@ -1,26 +1,27 @@
 /** Renders the steps of an elementwise expression as vector instructions. */
 import type { DType, Operation, Program, Step } from "@neurite/core";
-import { type F64, f32, f32x4, f64, i32x4, type V128, v128 } from "./emitter/code.js";
+import { DoubleMath, type ScalarFunctions } from "./double-math.js";
+import { f32x4, i32x4, type V128, v128 } from "./emitter/code.js";
 import type { FunctionBuilder } from "./emitter/function.js";
-import { callHost } from "./emitter/module.js";
-import type { HostFunctionName } from "./engine.js";
+import type { ModuleBuilder } from "./emitter/module.js";
 import { constantLanes } from "./lanes.js";
+import { defineQuarters, defineRemainder } from "./scalar-math.js";
 import { type Features, VectorMath } from "./vector-math.js";
 
-/** The host functions a program calls, with the number of their arguments. */
-export function hostCalls(program: Program): { readonly name: HostFunctionName; readonly arity: number }[] {
-  const names: HostFunctionName[] = ["pow", "mod", "sin", "cos"];
-  return names.flatMap((name) => {
-    const step = program.steps.find(({ fn }) => fn === name);
-    return step ? [{ name, arity: step.args.length }] : [];
-  });
+/** Defines the functions that a program's steps call. */
+export function defineScalarFunctions(module: ModuleBuilder, { steps }: Program): ScalarFunctions {
+  const calls = (...names: readonly Step["fn"][]) => steps.some(({ fn }) => names.includes(fn));
+  return {
+    ...(calls("sin", "cos") && { quarters: defineQuarters(module) }),
+    ...(calls("mod") && { remainder: defineRemainder(module) }),
+  };
 }
 
-/** Where the operands of a program are, and the numbers of the host functions it imports. */
+/** Where the operands of a program are, and the functions of its module. */
 export interface Environment {
   readonly inputs: readonly V128[];
   readonly scalars: readonly V128[];
-  readonly host: Readonly<Partial<Record<HostFunctionName, number>>>;
+  readonly functions: ScalarFunctions;
 }
 
 /** Code of a program's results for four elements; intermediate values are kept in variables. */
@@ -28,9 +29,10 @@ export function renderProgram(
   f: FunctionBuilder,
   features: Features,
   program: Program,
-  { inputs, scalars, host }: Environment,
+  { inputs, scalars, functions }: Environment,
 ): V128[] {
   const math = new VectorMath(f, features);
+  const doubleMath = new DoubleMath(f, features, functions);
   const values: V128[] = [];
   const uses = countUses(program);
   const operand = (operation: Operation): V128 => {
@@ -48,7 +50,7 @@ export function renderProgram(
   program.steps.forEach((step, index) => {
     const code =
       fusedMultiplyAdd(program, step, uses, features, operand) ??
-      renderStep(f, math, step, step.args.map(operand), host);
+      renderStep(f, math, doubleMath, step, step.args.map(operand));
     // a product that is about to be added is not computed on its own
     values[index] = isFusedAway(program, index, uses, features) ? code : f.keep(code);
   });
@@ -97,9 +99,9 @@ function fusedMultiplyAdd(
 function renderStep(
   f: FunctionBuilder,
   math: VectorMath,
+  doubleMath: DoubleMath,
   { fn, operandType }: Step,
   [a, b, c]: readonly V128[],
-  host: Environment["host"],
 ): V128 {
   switch (fn) {
     case "exp":
@@ -111,9 +113,10 @@ function renderStep(
       return math[fn](a!);
     case "pow":
     case "mod":
+      return doubleMath[fn](a!, b!);
     case "sin":
     case "cos":
-      return perLane(f, host[fn]!, b ? [a!, b] : [a!]);
+      return doubleMath[fn](a!);
     case "select":
       return v128.bitselect(b!, c!, a!);
     case "and":
@@ -191,13 +194,4 @@ function integerStep(f: FunctionBuilder, fn: Step["fn"], a: V128, b: V128): V128
     default:
       throw new Error(`internal: no int32 rendering of ${fn}`);
   }
-}
-
-/** A host function applied lane by lane. */
-function perLane(f: FunctionBuilder, host: number, args: readonly V128[]): V128 {
-  const kept = args.map((arg) => f.keep(arg));
-  const lane = (i: number): F64 => callHost(host, ...kept.map((arg) => f64.promote(f32x4.extract(arg, i))));
-  const result = f.variable("v128", f32x4.splat(f32.demote(lane(0))));
-  for (let i = 1; i < 4; i++) f.set(result, f32x4.replace(result, i, f32.demote(lane(i))));
-  return result;
 }

@@ -19,4 +19,3 @@ export function jobOf(ticket: number): number;
 export function openJob(words: Int32Array): number;
 export function closeFor(words: Int32Array, job: number): void;
 export function takePiece(words: Int32Array, job: number, pieces: number): number;
-export const HOST: Readonly<Record<string, (...values: number[]) => number>>;

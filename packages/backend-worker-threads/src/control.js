@@ -67,18 +67,3 @@ export function openJob(words) {
 export function closeFor(words, job) {
   Atomics.store(words, TICKET, job | PIECE_MASK);
 }
-
-/**
- * Functions that kernels call one element at a time.
- * @type {Record<string, (...values: number[]) => number>}
- */
-export const HOST = {
-  pow: Math.pow,
-  sin: Math.sin,
-  cos: Math.cos,
-  mod(a, b) {
-    const rest = a % b;
-    if (rest === 0) return b < 0 ? -0 : 0;
-    return rest < 0 !== b < 0 ? rest + b : rest;
-  },
-};

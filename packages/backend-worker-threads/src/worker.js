@@ -60,7 +60,7 @@ function awaitJob(words, seen) {
 
 function compile(memory, at, bytes) {
   const code = new Uint8Array(memory.buffer, at, bytes).slice();
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code), { host: { memory, ...control.HOST } });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code), { host: { memory } });
   return exports.run;
 }
 

@@ -76,7 +76,6 @@ function compute(device: Device): Float32Array[] {
       matmul(x, w),
       linear(x, random(device, [129, 257], 5), random(device, [129], 6)),
       softmax(x),
-      // functions of the host, of which workers have their own copies
       ...[sin, cos].map((op) => op(random(device, [100_003], 3))),
       ...[mod, pow].map((op) => op(square(random(device, [100_003], 3)), random(device, [100_003], 9))),
       conv2d(random(device, [4, 20, 21, 24], 11), random(device, [3, 3, 8, 36], 12), { groups: 3, dilation: 2 }),

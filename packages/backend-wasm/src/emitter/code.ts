@@ -82,6 +82,12 @@ function i32Bytes(value: number): number[] {
   return Array.from({ length: 4 }, (_, i) => floatBytes.getUint8(i));
 }
 
+function i64Bytes(value: bigint): number[] {
+  floatBytes.setBigInt64(0, BigInt.asIntN(64, value), true);
+  return Array.from({ length: 8 }, (_, i) => floatBytes.getUint8(i));
+}
+
+const repeat2 = (bytes: readonly number[]) => [...bytes, ...bytes];
 const repeat4 = (bytes: readonly number[]) => [...bytes, ...bytes, ...bytes, ...bytes];
 
 /** An i32 operation on two values, where a number stands for a constant. */
@@ -91,6 +97,8 @@ const binaryF32 = (opcode: number) => (a: F32, b: F32) => make("f32", [opcode], 
 const unaryF32 = (opcode: number) => (a: F32) => make("f32", [opcode], a);
 const compareF32 = (opcode: number) => (a: F32, b: F32) => make("i32", [opcode], a, b);
 const binaryF64 = (opcode: number) => (a: F64, b: F64) => make("f64", [opcode], a, b);
+const unaryF64 = (opcode: number) => (a: F64) => make("f64", [opcode], a);
+const compareF64 = (opcode: number) => (a: F64, b: F64) => make("i32", [opcode], a, b);
 const simd = (opcode: number) => [SIMD, ...unsigned(opcode)];
 const unaryV = (opcode: number) => (a: V128) => make("v128", simd(opcode), a);
 const binaryV = (opcode: number) => (a: V128, b: V128) => make("v128", simd(opcode), a, b);
@@ -125,6 +133,7 @@ export const i32 = {
   /** `a` where `condition` is not 0, else `b`. */
   select: (a: I32, b: I32, condition: I32): I32 => make("i32", [0x1b], a, b, condition),
   truncSatF32: (a: F32): I32 => make("i32", [0xfc, 0], a),
+  reinterpretF32: (a: F32): I32 => make("i32", [0xbc], a),
 };
 
 export const f32 = {
@@ -148,9 +157,22 @@ export const f32 = {
 
 export const f64 = {
   const: (value: number): F64 => make("f64", [0x44, ...f64Bytes(value)]),
+  lt: compareF64(0x63),
+  ge: compareF64(0x66),
+  abs: unaryF64(0x99),
+  neg: unaryF64(0x9a),
+  floor: unaryF64(0x9c),
+  trunc: unaryF64(0x9d),
+  /** To nearest, halves to even. */
+  nearest: unaryF64(0x9e),
   add: binaryF64(0xa0),
+  sub: binaryF64(0xa1),
   mul: binaryF64(0xa2),
+  div: binaryF64(0xa3),
+  convertU32: (a: I32): F64 => make("f64", [0xb8], a),
   promote: (a: F32): F64 => make("f64", [0xbb], a),
+  /** `a` where `condition` is not 0, else `b`. */
+  select: (a: F64, b: F64, condition: I32): F64 => make("f64", [0x1b], a, b, condition),
 };
 
 export const v128 = {
@@ -233,6 +255,38 @@ export const i32x4 = {
   min: binaryV(182),
   max: binaryV(184),
   truncSatF32: unaryV(248),
+};
+
+export const f64x2 = {
+  const: (value: number): V128 => make("v128", [SIMD, 12, ...repeat2(f64Bytes(value))]),
+  replace: (a: V128, lane: number, value: F64): V128 => make("v128", [...simd(34), lane], a, value),
+  eq: binaryV(71),
+  ne: binaryV(72),
+  lt: binaryV(73),
+  ge: binaryV(76),
+  /** The first two of four float32. */
+  promoteLow: unaryV(95),
+  /** Two float32, and two zeros. */
+  demoteZero: unaryV(94),
+  trunc: unaryV(122),
+  abs: unaryV(236),
+  add: binaryV(240),
+  sub: binaryV(241),
+  mul: binaryV(242),
+  div: binaryV(243),
+  /** As those of f32x4: a NaN in `a` stays. */
+  pmin: binaryV(246),
+  pmax: binaryV(247),
+  /** See that of f32x4. */
+  relaxedMadd: ternaryV(0x107),
+};
+
+export const i64x2 = {
+  const: (value: bigint): V128 => make("v128", [SIMD, 12, ...repeat2(i64Bytes(value))]),
+  shl: shiftV(203),
+  shrU: shiftV(205),
+  add: binaryV(206),
+  sub: binaryV(209),
 };
 
 /** Between the four low bytes of a vector and its lanes. */

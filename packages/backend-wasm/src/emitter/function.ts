@@ -133,7 +133,7 @@ export class FunctionBuilder {
   }
 
   /** The finished body, with its locals declared. */
-  body(result?: I32): number[] {
+  body(result?: Code<ValueType>): number[] {
     const runs: [ValueType, number][] = [];
     for (const type of this.#locals) {
       const last = runs[runs.length - 1];

@@ -1,12 +1,12 @@
 /** Modules: functions over one imported memory. */
-import type { Code, I32, ValueType } from "./code.js";
+import type { Code, ValueType } from "./code.js";
 import { unsigned } from "./code.js";
 import { FunctionBuilder, type Local, type ParameterLocals, type Parameters, typeCode } from "./function.js";
 
 interface FunctionEntry {
   readonly name: string | null;
   readonly parameters: readonly ValueType[];
-  readonly hasResult: boolean;
+  readonly result: ValueType | null;
   readonly body: readonly number[];
 }
 
@@ -20,17 +20,8 @@ export interface MemoryType {
 /** Declares functions and gives the module's bytes. */
 export class ModuleBuilder {
   readonly #functions: FunctionEntry[] = [];
-  readonly #imports: { readonly name: string; readonly arity: number }[] = [];
 
   constructor(readonly memory: MemoryType) {}
-
-  /** Declares an imported f64 → f64 function of the host; all imports come before the first function. Returns its number. */
-  import(name: string, arity: number): number {
-    const known = this.#imports.findIndex((one) => one.name === name);
-    if (known >= 0) return known;
-    if (this.#functions.length > 0) throw new Error("internal: imports come before functions");
-    return this.#imports.push({ name, arity }) - 1;
-  }
 
   /**
    * Defines a function and returns its number.
@@ -50,9 +41,9 @@ export class ModuleBuilder {
         { type, index, bytes: [0x20, ...unsigned(index)] },
       ]),
     );
-    const result = build(builder, locals as ParameterLocals<P>) as I32 | undefined;
-    const entry = { name, parameters: types, hasResult: !!result, body: builder.body(result) };
-    return this.#imports.length + this.#functions.push(entry) - 1;
+    const result = build(builder, locals as ParameterLocals<P>) as Code<ValueType> | undefined;
+    const entry = { name, parameters: types, result: result?.type ?? null, body: builder.body(result) };
+    return this.#functions.push(entry) - 1;
   }
 
   bytes(): Uint8Array<ArrayBuffer> {
@@ -62,24 +53,17 @@ export class ModuleBuilder {
       for (const item of items) for (const byte of item) content.push(byte);
       return [id, ...unsigned(content.length), ...content];
     };
-    const imports = this.#imports.length;
-    const types = [
-      ...this.#imports.map(({ arity }) => [0x60, arity, ...new Array<number>(arity).fill(0x7c), 1, 0x7c]),
-      ...this.#functions.map(({ parameters, hasResult }) => [
-        0x60,
-        ...unsigned(parameters.length),
-        ...parameters.map(typeCode),
-        ...(hasResult ? [1, 0x7f] : [0]),
-      ]),
-    ];
+    const types = this.#functions.map(({ parameters, result }) => [
+      0x60,
+      ...unsigned(parameters.length),
+      ...parameters.map(typeCode),
+      ...(result ? [1, typeCode(result)] : [0]),
+    ]);
     const { shared, maximum } = this.memory;
     const limits = shared ? [3, 0, ...unsigned(maximum)] : [0, 0];
-    const imported = [
-      [...text("host"), ...text("memory"), 2, ...limits],
-      ...this.#imports.map(({ name }, type) => [...text("host"), ...text(name), 0, ...unsigned(type)]),
-    ];
+    const imported = [[...text("host"), ...text("memory"), 2, ...limits]];
     const exported = this.#functions.flatMap(({ name }, i) =>
-      name === null ? [] : [[...text(name), 0, ...unsigned(imports + i)]],
+      name === null ? [] : [[...text(name), 0, ...unsigned(i)]],
     );
     const parts = [
       [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
@@ -87,7 +71,7 @@ export class ModuleBuilder {
       section(2, imported),
       section(
         3,
-        this.#functions.map((_, i) => unsigned(imports + i)),
+        this.#functions.map((_, i) => unsigned(i)),
       ),
       section(7, exported),
       section(
@@ -99,7 +83,11 @@ export class ModuleBuilder {
   }
 }
 
-/** The f64 result of calling host function `index`. */
-export function callHost(index: number, ...args: readonly Code<"f64">[]): Code<"f64"> {
-  return { type: "f64", bytes: [...args.flatMap((arg) => arg.bytes), 0x10, ...unsigned(index)] };
+/** The result of calling function number `index`. */
+export function callFunction<T extends ValueType>(
+  type: T,
+  index: number,
+  ...args: readonly Code<ValueType>[]
+): Code<T> {
+  return { type, bytes: [...args.flatMap((arg) => arg.bytes), 0x10, ...unsigned(index)] };
 }

@@ -1,11 +1,12 @@
 /** Elementwise functions: one fused kernel for each expression, dtypes and layout. */
 import type { DType, MapAttrs, MapFunction, Program, View } from "@neurite/core";
+import type { ScalarFunctions } from "../double-math.js";
 import { type I32, i32, type V128 } from "../emitter/code.js";
 import type { FunctionBuilder, Local } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { CompiledKernel, Engine } from "../engine.js";
 import { elementBytes, loadLanes, loadSplat, splatParameter, storeLanes, storeSome } from "../lanes.js";
-import { hostCalls, renderProgram } from "../map-source.js";
+import { defineScalarFunctions, renderProgram } from "../map-source.js";
 import type { Features } from "../vector-math.js";
 import { addressOf, forEachOuter } from "../views.js";
 import { pack } from "./copy.js";
@@ -124,8 +125,7 @@ export function defineMap(
   program: Program,
   { views, dense, scalars: scalarCount, rows = false }: Layout,
 ): void {
-  const host: Record<string, number> = {};
-  for (const { name, arity } of hostCalls(program)) host[name] = module.import(name, arity);
+  const functions = defineScalarFunctions(module, program);
   const types = scalarTypes(program, scalarCount);
   const parameters: Record<string, "i32" | "f32"> = { begin: "i32", end: "i32" };
   if (rows) parameters.n = "i32";
@@ -144,7 +144,7 @@ export function defineMap(
     const scalars = types.map((type, i) => f.keep(splatParameter(type, p[`scalar${i}`]!)));
     const bytes = views.map((view) => elementBytes(view.dtype));
     const body = (sources: readonly Local<"i32">[], targets: readonly Local<"i32">[], n: Local<"i32">) =>
-      emitRun(f, features, program, { views, dense, sources, targets, n, scalars, host });
+      emitRun(f, features, program, { views, dense, sources, targets, n, scalars, functions });
     if (!rows) {
       const at = (base: I32, size: number) => f.keep(i32.add(base, i32.mul(parameter("begin"), size)));
       const sources = views.map((_, i) =>
@@ -192,17 +192,17 @@ interface Run {
   /** Elements left, counted down. */
   readonly n: Local<"i32">;
   readonly scalars: readonly V128[];
-  readonly host: Readonly<Record<string, number>>;
+  readonly functions: ScalarFunctions;
 }
 
 /** Four elements at a time, then the one to three that are left. */
 function emitRun(f: FunctionBuilder, features: Features, program: Program, run: Run): void {
-  const { views, dense, sources, targets, n, scalars, host } = run;
+  const { views, dense, sources, targets, n, scalars, functions } = run;
   const { results } = program;
   const repeated = views.map((view, i) => (dense[i] ? null : f.keep(loadSplat(view.dtype, sources[i]!))));
   const compute = () => {
     const inputs = views.map((view, i) => repeated[i] ?? f.keep(loadLanes(view.dtype, sources[i]!)));
-    return renderProgram(f, features, program, { inputs, scalars, host });
+    return renderProgram(f, features, program, { inputs, scalars, functions });
   };
   f.while(
     () => i32.gtU(n, 3),
