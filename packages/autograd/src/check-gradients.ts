@@ -3,6 +3,7 @@ import {
   cast,
   type Device,
   DTypeError,
+  expectTensors,
   fromHost,
   Generator,
   mul,
@@ -10,8 +11,8 @@ import {
   scope,
   sum,
   type Tensor,
-  ValueError,
 } from "@neurite/core";
+import { expectFunction, expectOneOf, expectOptions, expectPositive, type OptionKinds } from "@neurite/core/expect";
 import { valueAndGrad } from "./value-and-grad.js";
 
 export interface CheckGradientsOptions {
@@ -20,6 +21,8 @@ export interface CheckGradientsOptions {
   /** Step of the differences; the error of the difference is of order step². Default 1e-5. */
   readonly step?: number;
 }
+
+const OPTIONS: OptionKinds<CheckGradientsOptions> = { order: "any", step: "any" };
 
 export interface GradientReport {
   /** Largest |analytic − numeric| / max(1, |numeric|) over all elements of all inputs. */
@@ -37,8 +40,12 @@ export interface GradientReport {
 export function checkGradients(
   fn: (...inputs: Tensor[]) => Tensor,
   inputs: readonly Tensor[],
-  { order = 1, step = 1e-5 }: CheckGradientsOptions = {},
+  options: CheckGradientsOptions = {},
 ): GradientReport {
+  expectFunction("checkGradients", "fn", fn);
+  expectTensors("checkGradients", "inputs", inputs);
+  expectOptions("checkGradients", options, OPTIONS);
+  const { order = 1, step = 1e-5 } = options;
   for (const [i, input] of inputs.entries()) {
     if (input.dtype === "float64") continue;
     throw new DTypeError({
@@ -49,14 +56,8 @@ export function checkGradients(
       remedy: 'Cast it: cast(x, "float64").',
     });
   }
-  if ((order !== 1 && order !== 2) || !(step > 0 && Number.isFinite(step))) {
-    throw new ValueError({
-      op: "checkGradients",
-      argument: "options",
-      expected: "order 1 or 2, and a step above 0",
-      received: `order ${order}, step ${step}`,
-    });
-  }
+  expectOneOf("checkGradients", "order", order, [1, 2]);
+  expectPositive("checkGradients", "step", step);
   const scalarOf = (...xs: Tensor[]) => weighted(fn(...xs), 1);
   const first = compare(scalarOf, inputs, step, 1);
   if (order === 1) return first;

@@ -15,6 +15,7 @@ import {
   type Tensor,
   withInterceptor,
 } from "@neurite/core";
+import { expectFunction } from "@neurite/core/expect";
 import { unrecorded } from "./no-grad.js";
 import { record } from "./value-and-grad.js";
 
@@ -45,6 +46,7 @@ function replaceTensors(value: unknown, replacement: (tensor: Tensor) => Tensor)
 export function checkpoint<A extends readonly unknown[], R extends Tensor | readonly Tensor[]>(
   fn: (...args: A) => R,
 ): (...args: A) => R {
+  expectFunction("checkpoint", "fn", fn);
   return (...args) => {
     const random = defaultGenerator().state();
     const captures = new Captures();

@@ -1,5 +1,6 @@
 /** Functions with a gradient of one's own. */
-import { defineOp, dispatch, type Tensor, ValueError } from "@neurite/core";
+import { defineOp, dispatch, type Tensor } from "@neurite/core";
+import { expectFunction, expectOptions, expectRecord, expectText, type OptionKinds } from "@neurite/core/expect";
 
 export interface CustomOp {
   readonly name: string;
@@ -13,17 +14,20 @@ export interface CustomOp {
   }): readonly (Tensor | null)[];
 }
 
+const DEFINITION: OptionKinds<CustomOp> = { name: "any", forward: "any", vjp: "any" };
+
 /**
  * A function with a hand-written gradient. It must make new tensors: returning an input unchanged is not an op.
  * @example
  * const clipped = customOp({ name: "clipGradient", forward: (x) => mul(x, 1), vjp: ({ dy }) => [clamp(dy[0], -1, 1)] });
  * const [y] = clipped(x);
  */
-export function customOp({ name, forward, vjp }: CustomOp): (...inputs: Tensor[]) => Tensor[] {
-  for (const [argument, value] of Object.entries({ forward, vjp })) {
-    if (typeof value === "function") continue;
-    throw new ValueError({ op: "customOp", argument, expected: "a function", received: typeof value });
-  }
+export function customOp(definition: CustomOp): (...inputs: Tensor[]) => Tensor[] {
+  expectRecord("customOp", "definition", definition, "{ name, forward, vjp }");
+  expectOptions("customOp", definition, DEFINITION);
+  const { name, forward, vjp } = definition;
+  expectText("customOp", "name", name);
+  for (const [argument, value] of Object.entries({ forward, vjp })) expectFunction("customOp", argument, value);
   const op = defineOp<Record<string, never>>({
     name,
     // the shapes follow from the composition, which always runs

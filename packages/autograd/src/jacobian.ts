@@ -12,6 +12,7 @@ import {
   type Tensor,
   zeros,
 } from "@neurite/core";
+import { expectFunction } from "@neurite/core/expect";
 import { grad } from "./value-and-grad.js";
 
 /**
@@ -22,6 +23,8 @@ import { grad } from "./value-and-grad.js";
  * vjp((x) => matmul(w, x), x, e);                  // wᵀe
  */
 export function vjp(fn: (x: Tensor) => Tensor, x: Tensor, e: Tensor): Tensor {
+  expectFunction("vjp", "fn", fn);
+  expectTensor("vjp", "x", x);
   expectTensor("vjp", "e", e);
   return grad((input: Tensor) => {
     const y = fn(input);
@@ -37,6 +40,7 @@ export function vjp(fn: (x: Tensor) => Tensor, x: Tensor, e: Tensor): Tensor {
  * @returns of the shape of fn(x)
  */
 export function jvp(fn: (x: Tensor) => Tensor, x: Tensor, v: Tensor): Tensor {
+  expectFunction("jvp", "fn", fn);
   expectTensor("jvp", "x", x);
   expectTensor("jvp", "v", v);
   expectSameShape("jvp", "v", x.shape, v.shape);
@@ -55,6 +59,7 @@ export function jvp(fn: (x: Tensor) => Tensor, x: Tensor, v: Tensor): Tensor {
  * jacobian((w) => linear(x, w), w);                // by a parameter
  */
 export function jacobian(fn: (x: Tensor) => Tensor, x: Tensor): Tensor {
+  expectFunction("jacobian", "fn", fn);
   expectTensor("jacobian", "x", x);
   return scope(() => {
     const y = fn(x);

@@ -1,5 +1,6 @@
 /** Running without recording. */
 import { expectTensor, scope, state, type Tensor, viewOf } from "@neurite/core";
+import { expectFunction } from "@neurite/core/expect";
 import { Lease } from "./lease.js";
 import { Tape } from "./tape.js";
 
@@ -28,6 +29,7 @@ export function unrecorded<T>(fn: () => T): T {
  * @throws ValueError when `fn` returns a Promise
  */
 export function noGrad<T>(fn: () => T extends PromiseLike<unknown> ? never : T): T {
+  expectFunction("noGrad", "fn", fn);
   return scope<T>(() => unrecorded(fn), "noGrad");
 }
 
@@ -40,6 +42,7 @@ export function noGrad<T>(fn: () => T extends PromiseLike<unknown> ? never : T):
  * for await (const { x } of loader) console.log(await predict(x).data());
  */
 export function inference<A extends readonly unknown[], T>(fn: (...args: A) => T): (...args: A) => T {
+  expectFunction("inference", "fn", fn);
   const lease = new Lease("the function made by inference");
   return (...args) => {
     lease.end();

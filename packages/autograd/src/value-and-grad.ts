@@ -12,6 +12,7 @@ import {
   ValueError,
   withInterceptor,
 } from "@neurite/core";
+import { describeValue, expectFunction, expectInteger } from "@neurite/core/expect";
 import { Lease } from "./lease.js";
 import { Tape } from "./tape.js";
 
@@ -41,7 +42,7 @@ function leaves(tree: unknown): Tensor[] {
       op: "valueAndGrad",
       argument: "parameters",
       expected: "tensors, in arrays or plain objects",
-      received: String(tree),
+      received: describeValue(tree),
     });
   }
   const found: Tensor[] = [];
@@ -67,7 +68,7 @@ function expectScalar(op: string, value: unknown): asserts value is Tensor {
       op,
       argument: "the function's value",
       expected: "a tensor with one element",
-      received: isTensor(value) ? formatShape(value.shape) : typeof value,
+      received: isTensor(value) ? formatShape(value.shape) : describeValue(value),
       remedy: "Reduce the loss with mean() or sum().",
     });
   }
@@ -128,6 +129,7 @@ export function valueAndGrad<A extends readonly unknown[], T, X = undefined>(
   parameters: T,
 ): (...args: A) => ValueAndGrad<T, X> {
   const op = "valueAndGrad";
+  expectFunction(op, "fn", fn);
   const lease = new Lease(`the function made by ${op}`);
   return (...args) => {
     lease.end();
@@ -174,6 +176,8 @@ function unconnected(): ValueError {
  */
 export function grad<A extends readonly Tensor[]>(fn: (...args: A) => Tensor, argument = 0): (...args: A) => Tensor {
   const op = "grad";
+  expectFunction(op, "fn", fn);
+  expectInteger(op, "argument", argument, 0);
   return (...args) => {
     const source = args[argument];
     if (!isTensor(source)) {

@@ -34,16 +34,16 @@ describe("a mistake", () => {
     ],
     ["no error for vjp", () => vjp(same, x(), wrong(undefined)), /vjp: e expects a tensor, but received undefined/],
     ["a number from a function", () => vjp(three, x(), x()), /vjp: the function's value expects a tensor.*number/],
-    ["a number for a point", () => jacobian(same, three), /jacobian: x expects a tensor, but received function/],
+    ["a number for a point", () => jacobian(same, three), /jacobian: x expects a tensor, but received a function/],
     ["a number from a function", () => jacobian(three, x()), /jacobian: the function's value expects a tensor/],
     ["no direction", () => jvp(same, x(), wrong(null)), /jvp: v expects a tensor, but received null/],
-    ["a number to stop at", () => stopGradient(wrong(3)), /stopGradient: x expects a tensor, but received number/],
+    ["a number to stop at", () => stopGradient(wrong(3)), /stopGradient: x expects a tensor, but received 3/],
     ["an op without gradient", () => customOp(wrong({ name: "f", forward: same })), /customOp: vjp expects a function/],
-    ["the third order", () => checkGradients(same, [x()], { order: wrong(3) }), /order 1 or 2.*received order 3/],
+    ["the third order", () => checkGradients(same, [x()], { order: wrong(3) }), /order expects 1 or 2.*received 3/],
     [
       "a step of nothing",
       () => checkGradients(same, [x()], { step: 0 }),
-      /a step above 0, but received order 1, step 0/,
+      /step expects a finite number above 0, but received 0/,
     ],
   ])("is explained: %s", (_, call, message) => {
     expect(call).toThrow(message);

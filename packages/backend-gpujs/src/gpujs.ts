@@ -1,17 +1,18 @@
 /** Makes a device that computes with gpu.js. Read next: `backend.ts`. */
 import { Device, UnsupportedError } from "@neurite/core";
+import { expectOptions, type OptionKinds } from "@neurite/core/expect";
 import { GpujsBackend } from "./backend.js";
 import { loadGpu } from "./gpu.js";
 
 /** How gpu.js runs its kernels: as JavaScript or as WebAssembly. */
 export type Mode = "cpu" | "webasm";
 
-const MODES: readonly string[] = ["cpu", "webasm"] satisfies Mode[];
-
 export interface GpujsOptions {
   /** Default `"webasm"`. */
   readonly mode?: Mode;
 }
+
+const OPTIONS: OptionKinds<GpujsOptions> = { mode: ["cpu", "webasm"] satisfies Mode[] };
 
 /**
  * A device on gpu.js. Its backend is a {@link GpujsBackend}, which tells the mode.
@@ -21,16 +22,8 @@ export interface GpujsOptions {
  * setDefaultDevice(await gpujs({ mode: "cpu" }));
  */
 export async function gpujs(options: GpujsOptions = {}): Promise<Device> {
-  const mode = options.mode ?? "webasm";
-  if (!MODES.includes(mode)) {
-    throw new UnsupportedError({
-      op: "gpujs",
-      argument: "mode",
-      expected: `one of ${MODES.join(", ")}`,
-      received: JSON.stringify(mode),
-      remedy: "Leave the mode out for the fastest one.",
-    });
-  }
+  expectOptions("gpujs", options, OPTIONS);
+  const { mode = "webasm" } = options;
   const Gpu = await loadGpu();
   if (mode === "webasm" && !Gpu.isWebAssemblySupported) {
     throw new UnsupportedError({

@@ -10,6 +10,7 @@ import {
   type TypedArray,
   UnsupportedError,
 } from "@neurite/core";
+import { expectOptions, type OptionKinds } from "@neurite/core/expect";
 import { Engine } from "./engine.js";
 import { hasRelaxedSimd, hasSimd } from "./features.js";
 import { makeArgReduce } from "./kernels/arg-reduce.js";
@@ -115,6 +116,8 @@ export interface WasmOptions {
   readonly maximumBytes?: number;
 }
 
+const OPTIONS: OptionKinds<WasmOptions> = { relaxed: "boolean", turbo: "boolean", maximumBytes: "size" };
+
 /**
  * A device on WebAssembly SIMD, one thread.
  * @throws UnsupportedError where the engine lacks SIMD, or relaxed SIMD that was asked for
@@ -122,6 +125,7 @@ export interface WasmOptions {
  * setDefaultDevice(wasm());
  */
 export function wasm(options: WasmOptions = {}): Device {
+  expectOptions("wasm", options, OPTIONS);
   if (!hasSimd()) throw lacking("128-bit SIMD", "Use @neurite/backend-cpu-js.");
   if (options.relaxed && !hasRelaxedSimd()) {
     throw lacking("relaxed SIMD", "Leave `relaxed` out; in Node 20 it needs --experimental-wasm-relaxed-simd.");

@@ -1,6 +1,7 @@
 /** The device that runs on all cores. */
 import { hasRelaxedSimd, hasSimd, hasTurbo, WasmBackend } from "@neurite/backend-wasm";
-import { Device, UnsupportedError, ValueError } from "@neurite/core";
+import { Device, UnsupportedError } from "@neurite/core";
+import { expectInteger, expectOptions, expectPositive, type OptionKinds } from "@neurite/core/expect";
 import { ParallelEngine } from "./parallel-engine.js";
 import { expectSharedMemory } from "./pool.js";
 
@@ -16,6 +17,17 @@ export interface WorkerThreadsOptions {
   /** Milliseconds without progress after which a worker counts as lost. Default 10,000. */
   readonly patience?: number;
 }
+
+/** More than any machine has cores: each thread is a worker with memory of its own. */
+const MOST_THREADS = 1024;
+
+const OPTIONS: OptionKinds<WorkerThreadsOptions> = {
+  threads: "integer",
+  relaxed: "boolean",
+  turbo: "boolean",
+  maximumBytes: "size",
+  patience: "number",
+};
 
 class WorkerThreadsBackend extends WasmBackend {
   constructor(override readonly engine: ParallelEngine) {
@@ -36,15 +48,10 @@ class WorkerThreadsBackend extends WasmBackend {
  * setDefaultDevice(await workerThreads());
  */
 export async function workerThreads(options: WorkerThreadsOptions = {}): Promise<Device> {
+  expectOptions("workerThreads", options, OPTIONS);
   const { threads = cores(), relaxed = hasRelaxedSimd(), patience = 10_000, maximumBytes } = options;
-  if (!Number.isInteger(threads) || threads < 1) {
-    throw new ValueError({
-      op: "workerThreads",
-      argument: "threads",
-      expected: "a positive integer",
-      received: String(threads),
-    });
-  }
+  expectInteger("workerThreads", "threads", threads, 1, MOST_THREADS);
+  expectPositive("workerThreads", "patience", patience);
   if (!hasSimd()) {
     throw new UnsupportedError({
       op: "workerThreads",

@@ -1,6 +1,7 @@
 /** The NaN check: an interceptor that stops at the first op whose result is not finite. */
 import { isFloat } from "./dtype.js";
 import { NonFiniteError } from "./errors.js";
+import { expectFunction } from "./expect.js";
 import { type Interceptor, type Next, withInterceptor } from "./interceptor.js";
 import type { OpRecord } from "./op.js";
 import { formatShape } from "./shape.js";
@@ -41,5 +42,6 @@ const finiteCheck: Interceptor = {
  * @throws NonFiniteError
  */
 export function checkFinite<T>(fn: () => T): T {
+  expectFunction("checkFinite", "fn", fn);
   return withInterceptor(finiteCheck, fn);
 }

@@ -2,6 +2,7 @@
 import type { Backend, FusedKernel, StorageId } from "./backend.js";
 import { bytesPerElement, type DType, type TypedArray } from "./dtype.js";
 import { DeviceError, DTypeError, UnsupportedError } from "./errors.js";
+import { describeValue } from "./expect.js";
 import type { OpRecord } from "./op.js";
 import { state } from "./state.js";
 
@@ -58,6 +59,34 @@ export class Device {
    * @throws DTypeError when the backend cannot hold the dtype, UnsupportedError beyond its limits
    */
   allocate(dtype: DType, length: number): Storage {
+    this.expectRoom(dtype, length);
+    const storage = new Storage(this, this.#alloc(dtype, Math.max(length, 1)), dtype, length);
+    this.#storages++;
+    this.#bytes += length * bytesPerElement(dtype);
+    return storage;
+  }
+
+  #alloc(dtype: DType, length: number): StorageId {
+    try {
+      return this.backend.alloc(dtype, length);
+    } catch (cause) {
+      // the engine's way to say that there is no memory
+      if (!(cause instanceof RangeError)) throw cause;
+      throw new UnsupportedError(
+        {
+          op: "allocate",
+          argument: "length",
+          expected: `as many ${dtype} elements as backend "${this.name}" finds memory for`,
+          received: String(length),
+          remedy: "Split the tensor, or free others first.",
+        },
+        { cause },
+      );
+    }
+  }
+
+  /** Throws what {@link allocate} would, before the host makes as many elements to be written. */
+  expectRoom(dtype: DType, length: number): void {
     const { backend } = this;
     if (this.#closed) {
       throw new DeviceError({
@@ -87,10 +116,6 @@ export class Device {
         remedy: "Split the tensor or use another backend.",
       });
     }
-    const storage = new Storage(this, backend.alloc(dtype, Math.max(length, 1)), dtype, length);
-    this.#storages++;
-    this.#bytes += length * bytesPerElement(dtype);
-    return storage;
   }
 
   /** Throws when a kernel would have to reduce more elements to one than the backend can. */
@@ -147,17 +172,21 @@ export class Device {
   }
 }
 
+/** Throws unless `value` is a device, of whichever copy of this package. */
+export function expectDevice(op: string, value: unknown): asserts value is Device {
+  if (typeof (value as Device | null | undefined)?.allocate === "function") return;
+  throw new DeviceError({
+    op,
+    argument: "device",
+    expected: "a device",
+    received: describeValue(value),
+    remedy: 'Make one, e.g. import { cpuJs } from "@neurite/backend-cpu-js"; setDefaultDevice(cpuJs());',
+  });
+}
+
 /** Sets the device of tensors made without `device`. A script's choice; library code never calls this. */
 export function setDefaultDevice(device: Device): void {
-  if (typeof device?.allocate !== "function") {
-    throw new DeviceError({
-      op: "setDefaultDevice",
-      argument: "device",
-      expected: "a device",
-      received: String(device),
-      remedy: 'Make one, e.g. import { cpuJs } from "@neurite/backend-cpu-js"; setDefaultDevice(cpuJs());',
-    });
-  }
+  expectDevice("setDefaultDevice", device);
   state.defaultDevice = device;
 }
 

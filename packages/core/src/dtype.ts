@@ -1,5 +1,5 @@
 /** Element types and their host arrays. */
-import { DTypeError } from "./errors.js";
+import { DTypeError, UnsupportedError } from "./errors.js";
 
 /** Element types. `bool` is stored as one byte, 0 or 1. */
 export type DType = "float32" | "float64" | "int32" | "uint8" | "bool";
@@ -27,8 +27,26 @@ export function isFloat(dtype: DType): boolean {
   return dtype === "float32" || dtype === "float64";
 }
 
-/** A new zeroed host array of `length` elements. */
-export function hostArray(dtype: DType, length: number): TypedArray {
+/** A new zeroed host array of `length` elements. @throws UnsupportedError where the host has no room for it */
+export function hostArray<D extends DType>(dtype: D, length: number): HostArray[D] {
+  try {
+    return newArray(dtype, length) as HostArray[D];
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new UnsupportedError(
+      {
+        op: "hostArray",
+        argument: "length",
+        expected: `as many ${dtype} elements as the host has memory for`,
+        received: String(length),
+        remedy: "Split the data, or free some memory first.",
+      },
+      { cause },
+    );
+  }
+}
+
+function newArray(dtype: DType, length: number): TypedArray {
   switch (dtype) {
     case "float32":
       return new Float32Array(length);

@@ -6,11 +6,12 @@ import { coalesceFor } from "./coalesce.js";
 import { differentiate } from "./differentiate.js";
 import { dispatch } from "./dispatch.js";
 import { DTypeError, ValueError } from "./errors.js";
-import { call, type Expression, input, inputsOf, MapFunction, scalar, substitute } from "./expression.js";
+import { badValue, expectFunction, expectInteger, expectList, expectText } from "./expect.js";
+import { call, type Expression, input, inputsOf, isExpression, MapFunction, scalar, substitute } from "./expression.js";
 import { defineOp, type OpRecord, type Saves, type VjpContext } from "./op.js";
 import { sumTo } from "./ops/reduce.js";
 import { broadcastShapes } from "./shape.js";
-import type { Tensor } from "./tensor.js";
+import { expectTensors, type Tensor } from "./tensor.js";
 
 interface ElementwiseAttrs {
   /** Values of the function's scalar parameters. */
@@ -237,6 +238,9 @@ function allNumbers(op: string): ValueError {
   });
 }
 
+/** Most inputs, and most scalars, of one kernel. */
+const MOST_OPERANDS = 64;
+
 /**
  * One fused elementwise kernel of your own, differentiable like any other op.
  *
@@ -251,10 +255,17 @@ export function elementwise(
   scalars: number,
   build: (...operands: Expression[]) => Expression,
 ): (inputs: readonly Tensor[], scalars?: readonly number[]) => Tensor {
+  expectText("elementwise", "name", name);
+  expectInteger("elementwise", "inputs", inputs, 1, MOST_OPERANDS);
+  expectInteger("elementwise", "scalars", scalars, 0, MOST_OPERANDS);
+  expectFunction("elementwise", "build", build);
   const expression = build(
     ...Array.from({ length: inputs }, (_, i) => input(i)),
     ...Array.from({ length: scalars }, (_, i) => scalar(i)),
   );
+  if (!isExpression(expression)) {
+    throw badValue("elementwise", "build", "a function that returns an expression", expression, "Build it with e.");
+  }
   const op = elementwiseOp({
     name,
     expression,
@@ -263,6 +274,9 @@ export function elementwise(
     partials: () => symbolicPartials(expression, inputs),
   });
   return (tensors, values = []) => {
+    expectTensors(name, "inputs", tensors);
+    expectList(name, "scalars", values, "numbers");
+    for (const value of values) if (typeof value !== "number") throw badValue(name, "scalars", "numbers", value);
     if (tensors.length !== inputs || values.length !== scalars) {
       throw new ValueError({
         op: name,

@@ -4,6 +4,7 @@
  */
 import type { DType } from "./dtype.js";
 import { DTypeError } from "./errors.js";
+import { badValue } from "./expect.js";
 
 /**
  * How an intrinsic treats dtypes. `float`: floats to floats; `number`: floats or int32, unchanged; `compare`: numbers or
@@ -91,9 +92,18 @@ export function constant(value: number): Expression {
   return intern(Object.is(value, -0) ? "c-0" : `c${value}`, () => ({ kind: "constant", value }));
 }
 
+export function isExpression(value: unknown): value is Expression {
+  return keys.has(value as Expression);
+}
+
 /** The call of an intrinsic, after the simplifications that gradients need. */
 export function call(fn: Intrinsic, ...operands: Operand[]): Expression {
   const args = operands.map((operand) => (typeof operand === "number" ? constant(operand) : operand));
+  const { arity } = INTRINSICS[fn];
+  if (args.length !== arity || !args.every(isExpression)) {
+    const other = args.find((arg) => !isExpression(arg));
+    throw badValue(`e.${fn}`, "operands", `${arity} expressions or numbers`, args.length === arity ? other : args);
+  }
   const simple = simplify(fn, args);
   if (simple) return simple;
   return intern(`${fn}(${args.map((arg) => keys.get(arg)).join()})`, () => ({ kind: "call", fn, args }), `#${calls++}`);

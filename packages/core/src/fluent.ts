@@ -22,7 +22,20 @@ import { type LinearActivation, linear } from "./ops/linear.js";
 import * as maxPooling from "./ops/max-pool.js";
 import { type PadWidth, pad } from "./ops/pad.js";
 import { dropout } from "./ops/random.js";
-import { all, any, argMax, argMin, max, mean, min, prod, type ReduceOptions, sum, sumTo } from "./ops/reduce.js";
+import {
+  type ArgReduceOptions,
+  all,
+  any,
+  argMax,
+  argMin,
+  max,
+  mean,
+  min,
+  prod,
+  type ReduceOptions,
+  sum,
+  sumTo,
+} from "./ops/reduce.js";
 import { logSoftmax, softmax } from "./ops/softmax.js";
 import type { NormalizationOptions } from "./ops/standardize.js";
 import { type WindowOptions, windows } from "./ops/views.js";
@@ -93,8 +106,8 @@ declare module "./tensor.js" {
     any(options?: ReduceOptions): Tensor;
     all(options?: ReduceOptions): Tensor;
     sumTo(shape: Shape): Tensor;
-    argMax(axis?: number, options?: { keepDims?: boolean }): Tensor;
-    argMin(axis?: number, options?: { keepDims?: boolean }): Tensor;
+    argMax(axis?: number, options?: ArgReduceOptions): Tensor;
+    argMin(axis?: number, options?: ArgReduceOptions): Tensor;
     softmax(axis?: number): Tensor;
     logSoftmax(axis?: number): Tensor;
     // shape, dtype and choice

@@ -1,8 +1,9 @@
 /** Tensors from host data: numbers, nested arrays, typed arrays. */
 import { type Device, defaultDevice } from "./device.js";
-import { DTYPES, type DType, dtypeOf, hostArray, type TypedArray } from "./dtype.js";
-import { DTypeError, ShapeError, ValueError } from "./errors.js";
-import { formatShape, type Shape } from "./shape.js";
+import { type DType, dtypeOf, hostArray, type TypedArray } from "./dtype.js";
+import { ShapeError } from "./errors.js";
+import { badValue, expectOptions, type OptionKinds } from "./expect.js";
+import { formatShape, MAX_RANK, type Shape } from "./shape.js";
 import { fromHost, type Tensor } from "./tensor.js";
 
 /** Numbers or booleans, nested to any depth. */
@@ -17,6 +18,8 @@ export interface TensorOptions {
   readonly device?: Device;
 }
 
+const OPTIONS: OptionKinds<TensorOptions> = { dtype: "dtype", shape: "list", device: "device" };
+
 /**
  * A tensor from host data.
  *
@@ -27,15 +30,8 @@ export interface TensorOptions {
  * tensor(new Int32Array([0, 1, 2, 3]), { shape: [2, 2] }) // int32 [2, 2]
  */
 export function tensor(data: NestedArray | TypedArray, options: TensorOptions = {}): Tensor {
+  expectOptions("tensor", options, OPTIONS);
   const device = options.device ?? defaultDevice();
-  if (options.dtype !== undefined && !DTYPES.includes(options.dtype)) {
-    throw new DTypeError({
-      op: "tensor",
-      argument: "dtype",
-      expected: `one of ${DTYPES.join(", ")}`,
-      received: String(options.dtype),
-    });
-  }
   if (ArrayBuffer.isView(data)) {
     const source = data as TypedArray;
     const natural = dtypeOf(source);
@@ -61,6 +57,15 @@ function nestedShape(data: NestedArray): number[] {
   const shape: number[] = [];
   let level: NestedArray | undefined = data;
   while (Array.isArray(level)) {
+    if (shape.length === MAX_RANK) {
+      throw new ShapeError({
+        op: "tensor",
+        argument: "data",
+        expected: `arrays nested at most ${MAX_RANK} deep`,
+        received: "deeper ones",
+        remedy: "Check that no array contains itself.",
+      });
+    }
     shape.push(level.length);
     level = (level as readonly NestedArray[])[0];
   }
@@ -72,13 +77,8 @@ function flatten(data: NestedArray, shape: Shape, depth: number, out: number[]):
   if (!Array.isArray(data)) {
     if (depth !== shape.length) raggedError(shape, depth);
     if (typeof data !== "number" && typeof data !== "boolean") {
-      throw new ValueError({
-        op: "tensor",
-        argument: "data",
-        expected: "numbers, booleans, nested arrays of them, or a typed array",
-        received: data === null ? "null" : typeof data,
-        remedy: "Convert the data to numbers first.",
-      });
+      const expected = "numbers, booleans, nested arrays of them, or a typed array";
+      throw badValue("tensor", "data", expected, data, "Convert the data to numbers first.");
     }
     out.push(Number(data));
     return typeof data === "boolean";

@@ -2,7 +2,7 @@ export * from "./assign-results.js";
 export * from "./backend.js";
 export * from "./check.js";
 export * from "./coalesce.js";
-export { Device, defaultDevice, type MemoryInfo, Storage, setDefaultDevice } from "./device.js";
+export { Device, defaultDevice, expectDevice, type MemoryInfo, Storage, setDefaultDevice } from "./device.js";
 export { differentiate } from "./differentiate.js";
 export { dispatch } from "./dispatch.js";
 export * from "./dtype.js";
@@ -65,7 +65,20 @@ export { type PadWidth, pad } from "./ops/pad.js";
 export type { PoolAttrs, PoolGradAttrs } from "./ops/pooling.js";
 export * from "./ops/random.js";
 export type { SequenceAttrs, SequenceGradAttrs, SequenceOptions } from "./ops/recurrence.js";
-export { all, any, argMax, argMin, max, mean, min, prod, type ReduceOptions, sum, sumTo } from "./ops/reduce.js";
+export {
+  type ArgReduceOptions,
+  all,
+  any,
+  argMax,
+  argMin,
+  max,
+  mean,
+  min,
+  prod,
+  type ReduceOptions,
+  sum,
+  sumTo,
+} from "./ops/reduce.js";
 export type { Padding, Sliding, SlidingOptions } from "./ops/sliding.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
 export type { NormalizationOptions } from "./ops/standardize.js";
@@ -73,6 +86,7 @@ export * from "./ops/views.js";
 export * from "./parameter.js";
 export {
   defaultGenerator,
+  expectGenerator,
   Generator,
   type GeneratorState,
   manualSeed,
@@ -85,6 +99,7 @@ export { state, VERSION } from "./state.js";
 export {
   allocateTensor,
   expectTensor,
+  expectTensors,
   fromHost,
   isTensor,
   madeOnHost,

@@ -1,10 +1,11 @@
 /** Parameters: tensors that are trained. Their value is replaced by optimizers; shape and dtype stay. */
 import { expectSameDType } from "./dtype.js";
 import { ShapeError } from "./errors.js";
+import { expectOptions, type OptionKinds } from "./expect.js";
 import { packed } from "./ops/copy.js";
 import { formatShape, sameShape } from "./shape.js";
 import { state } from "./state.js";
-import { Tensor } from "./tensor.js";
+import { expectTensor, Tensor } from "./tensor.js";
 
 const BRAND = Symbol.for("neurite.parameter");
 
@@ -13,6 +14,8 @@ export interface ParameterOptions {
   readonly layout?: string;
 }
 
+const OPTIONS: OptionKinds<ParameterOptions> = { layout: "string" };
+
 /**
  * A tensor whose value can be replaced. It lives outside every scope.
  * @param initial its value; the parameter takes it over
@@ -20,7 +23,10 @@ export interface ParameterOptions {
 export class Parameter extends Tensor {
   readonly layout: string;
 
-  constructor(initial: Tensor, { layout = "" }: ParameterOptions = {}) {
+  constructor(initial: Tensor, options: ParameterOptions = {}) {
+    expectTensor("Parameter", "initial", initial);
+    expectOptions("Parameter", options, OPTIONS);
+    const { layout = "" } = options;
     const value = packed(initial);
     super(value.storage.retain(), value.shape, value.strides, value.offset, true, null);
     this.layout = layout;
@@ -57,6 +63,7 @@ export class Parameter extends Tensor {
    */
   assign(value: Tensor): void {
     this.expectLive("assign");
+    expectTensor("assign", "value", value);
     value.expectLive("assign");
     if (!sameShape(value.shape, this.shape)) {
       throw new ShapeError({

@@ -3,7 +3,9 @@
  * 1, 2, 3", SC 2011). The n-th number depends on the seed and n alone, so a stream can be saved as two numbers, replayed,
  * and is the same on every backend: it is made on the host.
  */
-import { ValueError } from "./errors.js";
+
+import { hostArray } from "./dtype.js";
+import { badValue, expectInteger, expectRecord } from "./expect.js";
 import { state } from "./state.js";
 
 /** The key schedule's parity constant, from the Skein hash. */
@@ -90,14 +92,7 @@ export class Generator {
 
   /** @param seed an integer from 0 to 2⁵³ − 1 */
   constructor(seed: number) {
-    if (!Number.isSafeInteger(seed) || seed < 0) {
-      throw new ValueError({
-        op: "Generator",
-        argument: "seed",
-        expected: "an integer from 0 to 2^53 - 1",
-        received: String(seed),
-      });
-    }
+    expectInteger("Generator", "seed", seed, 0);
     this.seed = seed;
     this.#k0 = seed | 0;
     this.#k1 = Math.floor(seed / 2 ** 32) | 0;
@@ -105,6 +100,7 @@ export class Generator {
 
   /** Passes over the next `n` numbers, which someone else draws. */
   skip(n: number): void {
+    expectInteger("Generator.skip", "n", n, 0);
     this.counter += n;
   }
 
@@ -137,14 +133,7 @@ export class Generator {
    * @throws ValueError unless n is an integer from 1 to 2³²
    */
   integer(n: number): number {
-    if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) {
-      throw new ValueError({
-        op: "Generator.integer",
-        argument: "n",
-        expected: "an integer from 1 to 2^32",
-        received: String(n),
-      });
-    }
+    expectInteger("Generator.integer", "n", n, 1, 2 ** 32);
     // numbers above the largest multiple of n would favour small results
     const limit = 2 ** 32 - (2 ** 32 % n);
     for (;;) {
@@ -155,7 +144,9 @@ export class Generator {
 
   /** A random order of 0 … n − 1 (Fisher and Yates). */
   permutation(n: number): Int32Array {
-    const order = Int32Array.from({ length: n }, (_, i) => i);
+    expectInteger("Generator.permutation", "n", n, 0, 2 ** 31 - 1);
+    const order = hostArray("int32", n);
+    for (let i = 0; i < n; i++) order[i] = i;
     for (let i = n - 1; i > 0; i--) {
       const j = this.integer(i + 1);
       const held = order[i]!;
@@ -171,16 +162,25 @@ export class Generator {
 
   /** A stream of its own for `label`, the same each time: for an epoch, a layer, a worker. */
   fork(label: number): Generator {
+    expectInteger("Generator.fork", "label", label);
     const pair = new Uint32Array(2);
     threefry(this.#k0, this.#k1, label | 0, ~Math.floor(label / 2 ** 32), pair);
     return new Generator(pair[0]! + (pair[1]! & 0x1fffff) * 2 ** 32);
   }
 
   static from(saved: GeneratorState): Generator {
+    expectRecord("Generator.from", "saved", saved, "what state() gave, { seed, counter }");
+    expectInteger("Generator.from", "counter", saved.counter, 0);
     const generator = new Generator(saved.seed);
     generator.counter = saved.counter;
     return generator;
   }
+}
+
+/** Throws unless `value` is a generator, of whichever copy of this package. */
+export function expectGenerator(op: string, value: unknown): asserts value is Generator {
+  if (typeof (value as Generator | null | undefined)?.uniform === "function") return;
+  throw badValue(op, "generator", "a Generator", value, "Make one: new Generator(seed).");
 }
 
 /** The stream that layers and initialisers draw from unless given another. Starts with seed 0. */

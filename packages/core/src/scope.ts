@@ -3,6 +3,7 @@
  * `noGrad`, `inference` and a loader's batches are scopes.
  */
 import { ValueError } from "./errors.js";
+import { expectFunction } from "./expect.js";
 import { state } from "./state.js";
 import { isTensor, type Tensor } from "./tensor.js";
 
@@ -69,6 +70,7 @@ function reasonOf(op: string): string {
  * const norm = scope(() => sqrt(sum(square(x))));   // the two tensors in between are gone
  */
 export function scope<T>(fn: () => T extends PromiseLike<unknown> ? never : T, op = "scope"): T {
+  expectFunction(op, "fn", fn);
   const parent = state.scope;
   const current = new Scope(parent);
   state.scope = current;

@@ -1,8 +1,12 @@
 /** Shapes, strides, broadcasting and axes: plain arithmetic on small arrays, without tensors. */
 import { IndexError, ShapeError } from "./errors.js";
+import { describeValue, expectList } from "./expect.js";
 
 /** Lengths of the axes, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
+
+/** Most axes of a tensor, as in NumPy and PyTorch: data nested deeper than this is nested in itself. */
+export const MAX_RANK = 64;
 
 /** Number of elements. */
 export function sizeOf(shape: Shape): number {
@@ -72,13 +76,13 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
 
 /** `axis` counted from the front, 0 … rank − 1; negative axes count from the end. */
 export function normalizeAxis(op: string, axis: number, rank: number, argument = "axis"): number {
-  const normal = axis < 0 ? axis + rank : axis;
+  const normal = Number.isInteger(axis) && axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || normal < 0 || normal >= rank) {
     throw new IndexError({
       op,
       argument,
       expected: rank === 0 ? "no axis, since the tensor is a scalar" : `an integer from ${-rank} to ${rank - 1}`,
-      received: String(axis),
+      received: describeValue(axis),
       remedy: `The tensor has ${rank} axes.`,
     });
   }
@@ -92,7 +96,7 @@ export function normalizeAxes(op: string, axes: number | readonly number[] | und
     for (let i = 0; i < rank; i++) all.push(i);
     return all;
   }
-  if (typeof axes === "number") return [normalizeAxis(op, axes, rank)];
+  if (!Array.isArray(axes)) return [normalizeAxis(op, axes as number, rank)];
   const normal = axes.map((axis) => normalizeAxis(op, axis, rank)).sort((a, b) => a - b);
   for (let i = 1; i < normal.length; i++) {
     if (normal[i] === normal[i - 1]) {
@@ -108,18 +112,29 @@ export function normalizeAxes(op: string, axes: number | readonly number[] | und
   return normal;
 }
 
-/** Throws unless every length is a non-negative integer. */
+/** Throws unless every length is a non-negative integer, and their product too. */
 export function expectShape(op: string, shape: Shape): void {
-  for (const length of shape) {
-    if (!Number.isInteger(length) || length < 0) {
+  expectList(op, "shape", shape, "lengths, such as [2, 3]");
+  // by index: a hole of an array is no length
+  for (let i = 0; i < shape.length; i++) {
+    const length = shape[i];
+    if (!Number.isSafeInteger(length) || length! < 0) {
       throw new ShapeError({
         op,
         argument: "shape",
         expected: "non-negative integers",
-        received: formatShape(shape),
+        received: describeValue(shape),
         remedy: "Every axis needs a whole length.",
       });
     }
+  }
+  if (shape.length > MAX_RANK || sizeOf(shape) > Number.MAX_SAFE_INTEGER) {
+    throw new ShapeError({
+      op,
+      argument: "shape",
+      expected: `at most ${MAX_RANK} axes and 2^53 elements`,
+      received: `${shape.length} axes and ${sizeOf(shape)} elements`,
+    });
   }
 }
 

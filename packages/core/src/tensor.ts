@@ -3,9 +3,10 @@
  * Ops are functions (`ops/`); the few methods here are shorthands for them.
  */
 import type { StorageId, View } from "./backend.js";
-import { type Device, defaultDevice, type Storage } from "./device.js";
-import { type DType, hostArray, type TypedArray } from "./dtype.js";
-import { DeviceError, DisposedError, ShapeError, UnsupportedError, ValueError } from "./errors.js";
+import { type Device, defaultDevice, expectDevice, type Storage } from "./device.js";
+import { type DType, dtypeOf, hostArray, type TypedArray } from "./dtype.js";
+import { DeviceError, DisposedError, DTypeError, ShapeError, UnsupportedError } from "./errors.js";
+import { TENSOR_BRAND as BRAND, badValue, describeValue, expectDType, expectList } from "./expect.js";
 import { packed } from "./ops/copy.js";
 import { add, div, mul, sub } from "./ops/elementwise.js";
 import { matmul } from "./ops/matmul.js";
@@ -14,8 +15,6 @@ import { expand, flip, permute, reshape, slice, squeeze, transpose, unsqueeze } 
 import type { Scope } from "./scope.js";
 import { contiguousStrides, expectShape, formatShape, isContiguous, type Shape, sizeOf } from "./shape.js";
 import { state } from "./state.js";
-
-const BRAND = Symbol.for("neurite.tensor");
 
 /** An n-dimensional array on a device. Immutable: ops return new tensors. */
 export class Tensor<S extends Shape = Shape> implements View {
@@ -184,6 +183,7 @@ export class Tensor<S extends Shape = Shape> implements View {
   /** A copy on another device; the same tensor when it is there already. Not recorded by autograd. */
   async to(device: Device): Promise<Tensor<S>> {
     this.expectLive("to");
+    expectDevice("to", device);
     if (device === this.device) return this;
     const data = await this.data();
     return fromHost(data, this.dtype, this.shape, device);
@@ -245,14 +245,13 @@ export function isTensor(value: unknown): value is Tensor {
 /** Throws unless `value` is a tensor. */
 export function expectTensor(op: string, argument: string, value: unknown): asserts value is Tensor {
   if (isTensor(value)) return;
-  const received = ArrayBuffer.isView(value) ? `a ${value.constructor.name}` : typeof value;
-  throw new ValueError({
-    op,
-    argument,
-    expected: "a tensor",
-    received: value === null ? "null" : Array.isArray(value) ? "an array" : received,
-    remedy: "Make one of numbers with tensor().",
-  });
+  throw badValue(op, argument, "a tensor", value, "Make one of numbers with tensor().");
+}
+
+/** Throws unless `value` is an array of tensors, of which there may be none. */
+export function expectTensors(op: string, argument: string, value: unknown): asserts value is readonly Tensor[] {
+  expectList(op, argument, value, "tensors");
+  for (let i = 0; i < value.length; i++) expectTensor(op, `${argument}[${i}]`, value[i]);
 }
 
 /** A new uninitialised contiguous tensor. */
@@ -266,7 +265,7 @@ export function viewOf(base: Tensor, shape: Shape, strides: readonly number[], o
   return new Tensor(base.storage.retain(), shape, strides, offset, isContiguous(shape, strides));
 }
 
-/** A tensor filled from a host array of the dtype's own type, in row-major order. */
+/** A tensor filled from a host array of the dtype's own type, in row-major order; bytes of a bool other than 0 count as 1. */
 export function fromHost<S extends Shape>(
   data: TypedArray,
   dtype: DType,
@@ -274,6 +273,9 @@ export function fromHost<S extends Shape>(
   device: Device = defaultDevice(),
 ): Tensor<S> {
   expectShape("tensor", shape);
+  expectDType("tensor", "dtype", dtype);
+  expectDevice("tensor", device);
+  expectHostOf(dtype, data);
   if (sizeOf(shape) !== data.length) {
     throw new ShapeError({
       op: "tensor",
@@ -284,9 +286,27 @@ export function fromHost<S extends Shape>(
     });
   }
   const result = allocateTensor(device, shape, dtype) as Tensor<S>;
-  if (data.length > 0) device.backend.write(result.id, data);
+  if (data.length > 0) device.backend.write(result.id, dtype === "bool" ? bits(data) : data);
   if (dtype === "int32") result.storage.range = rangeOf(data);
   return result;
+}
+
+function expectHostOf(dtype: DType, data: TypedArray): void {
+  const natural = dtypeOf(data);
+  if (natural === dtype || (natural === "uint8" && dtype === "bool")) return;
+  throw new DTypeError({
+    op: "tensor",
+    argument: "data",
+    expected: `an array that holds ${dtype}`,
+    received: describeValue(data),
+    remedy: "tensor(data, { dtype }) converts.",
+  });
+}
+
+/** Bytes of a bool: those given where they are 0 and 1 alone, which is what kernels count on. */
+function bits(data: TypedArray): TypedArray {
+  for (let i = 0; i < data.length; i++) if (data[i]! > 1) return Uint8Array.from(data, (byte) => (byte !== 0 ? 1 : 0));
+  return data;
 }
 
 /** A tensor that `fill` writes in row-major order; a dry backend, which holds no numbers, makes room alone. */
@@ -297,6 +317,8 @@ export function madeOnHost<S extends Shape>(
   fill: (data: TypedArray) => void,
 ): Tensor<S> {
   expectShape("tensor", shape);
+  // before anything of that size is made on the host
+  device.expectRoom(dtype, sizeOf(shape));
   if (device.backend.dry) return allocateTensor(device, shape, dtype) as Tensor<S>;
   const data = hostArray(dtype, sizeOf(shape));
   fill(data);

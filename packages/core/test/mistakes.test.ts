@@ -10,13 +10,13 @@ describe("a mistake of type", () => {
   const x = () => tensor([1, 2]);
   const cases: [string, () => unknown, RegExp][] = [
     ["an array for a tensor", () => add(x(), [1, 2] as never), /add: input 1 expects a tensor, but received an array/],
-    ["a string for a tensor", () => add("1" as never, x()), /add: input 0 expects a tensor, but received string/],
+    ["a string for a tensor", () => add("1" as never, x()), /add: input 0 expects a tensor, but received "1"/],
     [
       "nothing for a tensor",
       () => add(x(), undefined as never),
       /add: input 1 expects a tensor, but received undefined/,
     ],
-    ["a string as data", () => tensor(["a"] as never), /tensor: data expects numbers.*but received string/],
+    ["a string as data", () => tensor(["a"] as never), /tensor: data expects numbers.*but received "a"/],
     ["null as data", () => tensor(null as never), /tensor: data expects numbers.*but received null/],
     ["an unknown dtype", () => tensor([1], { dtype: "float16" as never }), /dtype expects one of float32.*float16/],
     ["a name for a device", () => setDefaultDevice("gpu" as never), /setDefaultDevice: device expects a device.*gpu/],

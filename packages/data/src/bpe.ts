@@ -2,7 +2,17 @@
  * Byte-pair encoding that is trained here (Sennrich et al. 2016), on bytes as in GPT-2: every string can be encoded, and
  * decoding gives it back exactly.
  */
-import { ValueError } from "@neurite/core";
+import { UnsupportedError, ValueError } from "@neurite/core";
+import {
+  describeValue,
+  expectInteger,
+  expectIterable,
+  expectList,
+  expectOptions,
+  expectRecord,
+  expectText,
+  type OptionKinds,
+} from "@neurite/core/expect";
 import { fromBytes, toBytes } from "./utf8.js";
 
 export interface BPEOptions {
@@ -14,6 +24,9 @@ export interface BPETrainOptions extends BPEOptions {
   /** Pairs to merge at most; training ends before when no pair occurs twice. */
   readonly merges: number;
 }
+
+const OPTIONS: OptionKinds<BPEOptions> = { specials: "list" };
+const TRAIN: OptionKinds<BPETrainOptions> = { ...OPTIONS, merges: "count" };
 
 /** What a tokenizer is made again from. */
 export interface BPEJSON {
@@ -29,6 +42,8 @@ const WORDS = / ?\p{L}[\p{L}\p{M}]*| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu
 const BYTES = 256;
 /** Token numbers are below this, so that a pair is one exact integer. */
 const RADIX = 2 ** 24;
+/** Most bytes of all tokens together: each merge may double the longest, so a file of some hundred bytes could ask for gigabytes. */
+const MOST_BYTES = 2 ** 26;
 /** Words whose tokens are remembered. */
 const CACHE = 65_536;
 
@@ -46,7 +61,11 @@ export class BPETokenizer {
   readonly #cache = new Map<string, readonly number[]>();
 
   /** @throws ValueError for repeated specials, and merges of tokens that do not exist yet */
-  constructor(merges: readonly (readonly [number, number])[], { specials = [] }: BPEOptions = {}) {
+  constructor(merges: readonly (readonly [number, number])[], options: BPEOptions = {}) {
+    expectList("BPETokenizer", "merges", merges, "pairs of tokens");
+    expectOptions("BPETokenizer", options, OPTIONS);
+    const { specials = [] } = options;
+    for (const [i, name] of specials.entries()) expectText("BPETokenizer", `specials[${i}]`, name);
     if (new Set(specials).size !== specials.length) {
       throw new ValueError({
         op: "BPETokenizer",
@@ -59,19 +78,31 @@ export class BPETokenizer {
     const bytes: Uint8Array[] = specials.map(() => new Uint8Array(0));
     for (let byte = 0; byte < BYTES; byte++) bytes.push(Uint8Array.of(byte));
     const ranks = new Map<number, number>();
+    let total = 0;
     for (const [rank, pair] of merges.entries()) {
-      const [left, right] = pair;
+      expectList("BPETokenizer", `merges[${rank}]`, pair, "two tokens");
+      const [left, right] = pair as readonly [number, number];
       const known = (token: number) => Number.isInteger(token) && token >= first && token < bytes.length;
       if (pair.length !== 2 || !known(left) || !known(right) || ranks.has(left * RADIX + right)) {
         throw new ValueError({
           op: "BPETokenizer",
           argument: `merges[${rank}]`,
           expected: `a new pair of tokens from ${first} to ${bytes.length - 1}`,
-          received: `[${pair.join(", ")}]`,
+          received: describeValue(pair),
         });
       }
       ranks.set(left * RADIX + right, rank);
-      bytes.push(Uint8Array.from([...bytes[left]!, ...bytes[right]!]));
+      total += bytes[left]!.length + bytes[right]!.length;
+      if (total > MOST_BYTES) {
+        throw new UnsupportedError({
+          op: "BPETokenizer",
+          argument: `merges[${rank}]`,
+          expected: `tokens of at most ${MOST_BYTES} bytes in all`,
+          received: `one of ${bytes[left]!.length + bytes[right]!.length}`,
+          remedy: "Leave out the merges from this one on; no text has words of such length.",
+        });
+      }
+      bytes.push(joined(bytes[left]!, bytes[right]!));
     }
     this.specials = [...specials];
     this.merges = merges.map(([left, right]) => [left, right]);
@@ -83,15 +114,12 @@ export class BPETokenizer {
    * Merges the most frequent pair of neighbours again and again; of equally frequent ones that with the smaller numbers.
    * @throws ValueError unless `merges` is an integer of at least 0
    */
-  static train(text: string | Iterable<string>, { merges, specials = [] }: BPETrainOptions): BPETokenizer {
-    if (!Number.isInteger(merges) || merges < 0) {
-      throw new ValueError({
-        op: "BPETokenizer.train",
-        argument: "merges",
-        expected: "an integer, 0 or above",
-        received: String(merges),
-      });
-    }
+  static train(text: string | Iterable<string>, options: BPETrainOptions): BPETokenizer {
+    expectIterable("BPETokenizer.train", "text", text);
+    expectRecord("BPETokenizer.train", "options", options, "an object with the number of merges");
+    expectOptions("BPETokenizer.train", options, TRAIN);
+    const { merges, specials = [] } = options;
+    expectInteger("BPETokenizer.train", "merges", merges, 0);
     return new BPETokenizer(new Trainer(text, specials.length).run(merges), { specials });
   }
 
@@ -108,12 +136,13 @@ export class BPETokenizer {
       op: "BPETokenizer.special",
       argument: "name",
       expected: `one of ${this.specials.join(", ") || "no specials"}`,
-      received: name,
+      received: describeValue(name),
     });
   }
 
   /** Tokens of a text; no text gives a special one. */
   encode(text: string): number[] {
+    expectText("BPETokenizer.encode", "text", text);
     const tokens: number[] = [];
     for (const [word] of text.matchAll(WORDS)) {
       let known = this.#cache.get(word);
@@ -147,14 +176,16 @@ export class BPETokenizer {
    */
   decode(tokens: Iterable<number>): string {
     const bytes: number[] = [];
+    expectIterable("BPETokenizer.decode", "tokens", tokens);
     for (const token of tokens) {
-      const own = this.#bytes[token];
+      // a name of an array's own, such as "length", is no token
+      const own = typeof token === "number" ? this.#bytes[token] : undefined;
       if (!own) {
         throw new ValueError({
           op: "BPETokenizer.decode",
           argument: "tokens",
           expected: `integers from 0 to ${this.size - 1}`,
-          received: String(token),
+          received: describeValue(token),
         });
       }
       for (const byte of own) bytes.push(byte);
@@ -177,9 +208,16 @@ export class BPETokenizer {
       op: "BPETokenizer.fromJSON",
       argument: "json",
       expected: "what toJSON() gave, of version 1",
-      received: `type ${String(type)}, version ${String(version)}`,
+      received: json === null || typeof json !== "object" ? describeValue(json) : `type ${describeValue(type)}`,
     });
   }
+}
+
+function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
+  const both = new Uint8Array(left.length + right.length);
+  both.set(left);
+  both.set(right, left.length);
+  return both;
 }
 
 /** `tokens` with each left-right pair, from the start on, made one token. */
@@ -213,6 +251,7 @@ class Trainer {
     this.#next = first + BYTES;
     const frequencies = new Map<string, number>();
     for (const part of typeof text === "string" ? [text] : text) {
+      expectText("BPETokenizer.train", "text", part);
       for (const [word] of part.matchAll(WORDS)) frequencies.set(word, (frequencies.get(word) ?? 0) + 1);
     }
     for (const [word, frequency] of frequencies) {

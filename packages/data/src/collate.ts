@@ -1,15 +1,6 @@
 /** From items to the arrays of one batch. */
-import {
-  DTYPES,
-  type DType,
-  expectShape,
-  hostArray,
-  type Shape,
-  ShapeError,
-  sizeOf,
-  type TypedArray,
-} from "@neurite/core";
-import { expectInteger, expectOneOf } from "./expect.js";
+import { type DType, expectShape, hostArray, type Shape, ShapeError, sizeOf, type TypedArray } from "@neurite/core";
+import { expectDType, expectInteger, expectIntegers, expectList, expectNumbers } from "@neurite/core/expect";
 
 /** One array of a batch, in host memory. */
 export interface HostArrayOf {
@@ -27,6 +18,10 @@ export type HostBatch = Readonly<Record<string, HostArrayOf>>;
  * @throws ShapeError when a sequence is longer than `length`, ValueError for numbers that are no integers
  */
 export function padSequences(sequences: readonly (readonly number[])[], padding: number, length?: number): HostArrayOf {
+  expectList("padSequences", "sequences", sequences, "sequences");
+  for (const [row, sequence] of sequences.entries()) {
+    expectIntegers("padSequences", `sequences[${row}]`, sequence);
+  }
   const longest = sequences.reduce((most, sequence) => Math.max(most, sequence.length), 1);
   const width = length ?? longest;
   expectInteger("padSequences", "length", width, 1);
@@ -40,10 +35,8 @@ export function padSequences(sequences: readonly (readonly number[])[], padding:
       remedy: "Raise the length or cut the sequence.",
     });
   }
-  const data = new Int32Array(sequences.length * width).fill(padding);
+  const data = hostArray("int32", sequences.length * width).fill(padding);
   for (const [row, sequence] of sequences.entries()) {
-    const bad = sequence.findIndex((value) => !Number.isInteger(value));
-    if (bad >= 0) expectInteger("padSequences", `sequences[${row}][${bad}]`, sequence[bad]!);
     data.set(sequence, row * width);
   }
   return { dtype: "int32", shape: [sequences.length, width], data };
@@ -52,10 +45,12 @@ export function padSequences(sequences: readonly (readonly number[])[], padding:
 /** Arrays of one shape stacked along a new first axis. @throws ShapeError when a length differs */
 export function stackArrays(arrays: readonly ArrayLike<number>[], shape: Shape, dtype: DType = "float32"): HostArrayOf {
   expectShape("stackArrays", shape);
-  expectOneOf("stackArrays", "dtype", dtype, DTYPES);
+  expectDType("stackArrays", "dtype", dtype);
+  expectList("stackArrays", "arrays", arrays, "arrays");
   const size = sizeOf(shape);
   const data = hostArray(dtype, arrays.length * size);
   for (const [row, array] of arrays.entries()) {
+    expectNumbers("stackArrays", `arrays[${row}]`, array);
     if (array.length !== size) {
       throw new ShapeError({
         op: "stackArrays",

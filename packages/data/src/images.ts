@@ -1,6 +1,16 @@
 /** Images in host memory, and their augmentation. Everything random comes from the generator given, so it can be repeated. */
-import { type Generator, ShapeError, ValueError } from "@neurite/core";
-import { expectFinite, expectInteger, expectOneOf } from "./expect.js";
+import { type Generator, ShapeError, UnsupportedError } from "@neurite/core";
+import {
+  badValue,
+  expectFinite,
+  expectFunction,
+  expectInteger,
+  expectNumbers,
+  expectOneOf,
+  expectOptions,
+  expectRecord,
+  type OptionKinds,
+} from "@neurite/core/expect";
 
 /** [height, width, channels], channels last. */
 export interface HostImage {
@@ -18,6 +28,7 @@ export function hostImage(data: ArrayLike<number>, height: number, width: number
   for (const [argument, value] of Object.entries({ height, width, channels })) {
     expectInteger("hostImage", argument, value, 0);
   }
+  expectNumbers("hostImage", "data", data);
   if (data.length !== height * width * channels) {
     throw new ShapeError({
       op: "hostImage",
@@ -43,8 +54,13 @@ export interface FromRGBAOptions {
   readonly background?: number;
 }
 
+const FROM_RGBA: OptionKinds<FromRGBAOptions> = { channels: "any", background: "number" };
+
 /** An image, 0 … 1, of decoded RGBA pixels. @throws ShapeError when their count does not fit */
-export function fromRGBA(pixels: RGBAPixels, { channels = 3, background = 1 }: FromRGBAOptions = {}): HostImage {
+export function fromRGBA(pixels: RGBAPixels, options: FromRGBAOptions = {}): HostImage {
+  expectRecord("fromRGBA", "pixels", pixels, "{ width, height, data }");
+  expectOptions("fromRGBA", options, FROM_RGBA);
+  const { channels = 3, background = 1 } = options;
   const { width, height } = pixels;
   expectOneOf("fromRGBA", "channels", channels, [1, 3, 4]);
   const rgba = hostImage(pixels.data, height, width, 4).data;
@@ -64,6 +80,16 @@ export function fromRGBA(pixels: RGBAPixels, { channels = 3, background = 1 }: F
   return { height, width, channels, data };
 }
 
+/** Most numbers of an image that is made here, a gigabyte of them. */
+const MOST_NUMBERS = 2 ** 28;
+
+/** Throws unless `value` is an image. */
+function expectImage(op: string, value: unknown): asserts value is HostImage {
+  const { height, width, channels, data } = Object(value ?? {}) as Partial<HostImage>;
+  if (data instanceof Float32Array && data.length === height! * width! * channels!) return;
+  throw badValue(op, "image", "{ height, width, channels, data }", value, "Make one with hostImage.");
+}
+
 /** A new image whose pixel (y, x) comes from `source`, which writes its channels at the place given. */
 function build(
   { channels }: HostImage,
@@ -71,6 +97,14 @@ function build(
   width: number,
   write: (y: number, x: number, out: Float32Array, at: number) => void,
 ): HostImage {
+  if (height * width * channels > MOST_NUMBERS) {
+    throw new UnsupportedError({
+      op: "image",
+      argument: "height and width",
+      expected: `at most ${MOST_NUMBERS} numbers in an image`,
+      received: `${height} × ${width} × ${channels}`,
+    });
+  }
   const data = new Float32Array(height * width * channels);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) write(y, x, data, (y * width + x) * channels);
@@ -87,6 +121,7 @@ function copyPixel(image: HostImage, y: number, x: number, fill: number, out: Fl
 
 /** Moves the image down and right by whole pixels; what comes in is `fill`. */
 export function shiftImage(image: HostImage, down: number, right: number, fill = 0): HostImage {
+  expectImage("shiftImage", image);
   expectInteger("shiftImage", "down", down);
   expectInteger("shiftImage", "right", right);
   return build(image, image.height, image.width, (y, x, out, at) =>
@@ -103,6 +138,7 @@ export function cropImage(
   width: number,
   fill = 0,
 ): HostImage {
+  expectImage("cropImage", image);
   expectInteger("cropImage", "top", top);
   expectInteger("cropImage", "left", left);
   expectInteger("cropImage", "height", height, 0);
@@ -112,6 +148,7 @@ export function cropImage(
 
 /** Left and right exchanged. */
 export function flipHorizontal(image: HostImage): HostImage {
+  expectImage("flipHorizontal", image);
   return build(image, image.height, image.width, (y, x, out, at) =>
     copyPixel(image, y, image.width - 1 - x, 0, out, at),
   );
@@ -119,6 +156,7 @@ export function flipHorizontal(image: HostImage): HostImage {
 
 /** Top and bottom exchanged. */
 export function flipVertical(image: HostImage): HostImage {
+  expectImage("flipVertical", image);
   return build(image, image.height, image.width, (y, x, out, at) =>
     copyPixel(image, image.height - 1 - y, x, 0, out, at),
   );
@@ -129,6 +167,7 @@ export function flipVertical(image: HostImage): HostImage {
  * @param angle in degrees
  */
 export function rotateImage(image: HostImage, angle: number, fill = 0): HostImage {
+  expectImage("rotateImage", image);
   expectFinite("rotateImage", "angle", angle);
   const { height, width, channels, data } = image;
   const [sin, cos] = [Math.sin((angle * Math.PI) / 180), Math.cos((angle * Math.PI) / 180)];
@@ -164,35 +203,29 @@ function integerWithin(generator: Generator, range: number): number {
   return generator.integer(2 * range + 1) - range;
 }
 
-function expectRange(
-  op: string,
-  argument: string,
-  value: number,
-  high = Number.POSITIVE_INFINITY,
-  integer = false,
-): void {
-  if (value >= 0 && value <= high && Number.isFinite(value) && (!integer || Number.isInteger(value))) return;
-  const upTo = high === Number.POSITIVE_INFINITY ? ", 0 or above" : ` from 0 to ${high}`;
-  throw new ValueError({
-    op,
-    argument,
-    expected: `${integer ? "an integer" : "a finite number"}${upTo}`,
-    received: String(value),
-  });
-}
-
 /** Shifts by up to `range` pixels either way, along both axes. @throws ValueError unless `range` is an integer of at least 0 */
 export function randomShift(range: number, fill = 0): ImageChange {
-  expectRange("randomShift", "range", range, undefined, true);
+  expectInteger("randomShift", "range", range, 0);
   return (image, generator) =>
     shiftImage(image, integerWithin(generator, range), integerWithin(generator, range), fill);
 }
 
+export interface RandomCropOptions {
+  /** Pixels around the image. Default 0. */
+  readonly padding?: number;
+  /** Their value. Default 0. */
+  readonly fill?: number;
+}
+
+const RANDOM_CROP: OptionKinds<RandomCropOptions> = { padding: "count", fill: "number" };
+
 /** A random part of the size given, of the image with `padding` of `fill` around it. @throws ShapeError when the image is smaller than the part */
-export function randomCrop(height: number, width: number, { padding = 0, fill = 0 } = {}): ImageChange {
+export function randomCrop(height: number, width: number, options: RandomCropOptions = {}): ImageChange {
+  expectOptions("randomCrop", options, RANDOM_CROP);
+  const { padding = 0, fill = 0 } = options;
   expectInteger("randomCrop", "height", height, 1);
   expectInteger("randomCrop", "width", width, 1);
-  expectRange("randomCrop", "padding", padding, undefined, true);
+  expectInteger("randomCrop", "padding", padding, 0);
   return (image, generator) => {
     const [down, right] = [image.height + 2 * padding - height, image.width + 2 * padding - width];
     if (down < 0 || right < 0) {
@@ -210,7 +243,7 @@ export function randomCrop(height: number, width: number, { padding = 0, fill = 
 
 /** Flips with probability p. @throws ValueError for p outside of [0, 1] */
 export function randomFlip(p = 0.5, direction: "horizontal" | "vertical" = "horizontal"): ImageChange {
-  expectRange("randomFlip", "p", p, 1);
+  expectFinite("randomFlip", "p", p, 0, 1);
   expectOneOf("randomFlip", "direction", direction, ["horizontal", "vertical"]);
   const flip = direction === "horizontal" ? flipHorizontal : flipVertical;
   return (image, generator) => (generator.uniform() < p ? flip(image) : image);
@@ -218,19 +251,19 @@ export function randomFlip(p = 0.5, direction: "horizontal" | "vertical" = "hori
 
 /** Turns by up to `degrees` either way. @throws ValueError for negative ones */
 export function randomRotation(degrees: number, fill = 0): ImageChange {
-  expectRange("randomRotation", "degrees", degrees);
+  expectFinite("randomRotation", "degrees", degrees, 0);
   return (image, generator) => rotateImage(image, within(generator, degrees), fill);
 }
 
 /** Adds a normal number to each value. @throws ValueError for a negative deviation */
 export function gaussianNoise(deviation: number): ImageChange {
-  expectRange("gaussianNoise", "deviation", deviation);
+  expectFinite("gaussianNoise", "deviation", deviation, 0);
   return (image, generator) => ({ ...image, data: image.data.map((value) => value + deviation * generator.normal()) });
 }
 
 /** Fills a square of `size` pixels around a random pixel (DeVries & Taylor 2017); it may reach over the edge. */
 export function cutout(size: number, fill = 0): ImageChange {
-  expectRange("cutout", "size", size, undefined, true);
+  expectInteger("cutout", "size", size, 0);
   return (image, generator) => {
     const top = generator.integer(image.height) - (size >> 1);
     const left = generator.integer(image.width) - (size >> 1);
@@ -250,10 +283,15 @@ export interface ColorJitterOptions {
   readonly color?: number;
 }
 
+const COLOR_JITTER: OptionKinds<ColorJitterOptions> = { brightness: "number", contrast: "number", color: "number" };
+
 /** Random brightness, contrast and colours; results are cut to 0 … 1. @throws ValueError for negative ranges */
-export function colorJitter({ brightness = 0, contrast = 0, color = 0 }: ColorJitterOptions): ImageChange {
+export function colorJitter(options: ColorJitterOptions): ImageChange {
+  expectRecord("colorJitter", "options", options, "an object such as { brightness, contrast, color }");
+  expectOptions("colorJitter", options, COLOR_JITTER);
+  const { brightness = 0, contrast = 0, color = 0 } = options;
   for (const [argument, value] of Object.entries({ brightness, contrast, color })) {
-    expectRange("colorJitter", argument, value);
+    expectFinite("colorJitter", argument, value, 0);
   }
   return (image, generator) => {
     const light = 1 + within(generator, brightness);
@@ -270,5 +308,6 @@ export function colorJitter({ brightness = 0, contrast = 0, color = 0 }: ColorJi
 
 /** Changes one after another. */
 export function inTurn(...changes: readonly ImageChange[]): ImageChange {
+  for (const [i, change] of changes.entries()) expectFunction("inTurn", `changes[${i}]`, change);
   return (image, generator) => changes.reduce((changed, change) => change(changed, generator), image);
 }

@@ -1,8 +1,16 @@
 /** Mini-batches: shuffled, collated, prefetched, and freed when the next one is taken. */
 import { type Device, defaultDevice, fromHost, Generator, type Tensor, ValueError } from "@neurite/core";
+import {
+  describeValue,
+  expectFunction,
+  expectInteger,
+  expectOptions,
+  expectRecord,
+  expectSize,
+  type OptionKinds,
+} from "@neurite/core/expect";
 import type { HostBatch } from "./collate.js";
-import type { Dataset } from "./dataset.js";
-import { expectFunction, expectInteger } from "./expect.js";
+import { type Dataset, expectDataset } from "./dataset.js";
 
 /** The tensors of a batch by name. */
 export type Batch<B extends HostBatch> = { readonly [K in keyof B]: Tensor };
@@ -23,6 +31,16 @@ export interface LoaderOptions<T, B extends HostBatch> {
   readonly device?: Device;
 }
 
+const OPTIONS: OptionKinds<LoaderOptions<unknown, HostBatch>> = {
+  batchSize: "any",
+  collate: "any",
+  shuffle: "boolean",
+  seed: "count",
+  dropLast: "boolean",
+  prefetch: "count",
+  device: "device",
+};
+
 /** A place in the data: `batch` batches of epoch `epoch` were taken. */
 export interface LoaderState {
   readonly epoch: number;
@@ -34,7 +52,7 @@ function notArrays(name: string, received: unknown): ValueError {
     op: "collate",
     argument: name,
     expected: name === "batch" ? "arrays by name" : "{ dtype, shape, data }",
-    received: Array.isArray(received) ? "an array" : typeof received,
+    received: describeValue(received),
     remedy: "Make them with padSequences or stackArrays.",
   });
 }
@@ -76,20 +94,14 @@ export class DataLoader<T, B extends HostBatch> implements AsyncIterable<Batch<B
   #order: { readonly epoch: number; readonly indices: Int32Array } | null = null;
 
   constructor(dataset: Dataset<T>, options: LoaderOptions<T, B>) {
+    expectDataset("DataLoader", dataset);
+    expectRecord("DataLoader", "options", options, "an object with batchSize and collate");
+    expectOptions("DataLoader", options, OPTIONS);
     const { shuffle = false, seed = 0, dropLast = false, prefetch = 2, device } = options;
     this.#dataset = dataset;
     this.#options = { ...options, shuffle, seed, dropLast, prefetch, device };
     const { batchSize } = options;
-    if (!Number.isInteger(batchSize) || batchSize < 1) {
-      throw new ValueError({
-        op: "DataLoader",
-        argument: "batchSize",
-        expected: "a positive integer",
-        received: String(batchSize),
-      });
-    }
-    expectInteger("DataLoader", "prefetch", prefetch, 0);
-    expectFunction("DataLoader", "dataset.get", dataset.get, "Make a dataset of an array with fromArray(items).");
+    expectSize("DataLoader", "batchSize", batchSize);
     expectFunction("DataLoader", "collate", options.collate, "It makes a batch's arrays of its items.");
     if (this.length === 0) {
       throw new ValueError({
@@ -115,7 +127,9 @@ export class DataLoader<T, B extends HostBatch> implements AsyncIterable<Batch<B
   }
 
   /** Continues at a saved place. @throws ValueError for one that is none */
-  restore({ epoch, batch }: LoaderState): void {
+  restore(place: LoaderState): void {
+    expectRecord("DataLoader.restore", "place", place, "what state() gave, { epoch, batch }");
+    const { epoch, batch } = place;
     expectInteger("DataLoader.restore", "epoch", epoch, 0);
     expectInteger("DataLoader.restore", "batch", batch, 0);
     this.#epoch = epoch;
@@ -144,14 +158,9 @@ export class DataLoader<T, B extends HostBatch> implements AsyncIterable<Batch<B
 
   /** One batch by its place, for looking at it again; the caller disposes its tensors. @throws ValueError for one beyond the epoch */
   async at(place: LoaderState): Promise<Batch<B>> {
-    if (!(Number.isInteger(place.batch) && place.batch >= 0 && place.batch < this.length)) {
-      throw new ValueError({
-        op: "DataLoader.at",
-        argument: "batch",
-        expected: `an integer from 0 to ${this.length - 1}`,
-        received: String(place.batch),
-      });
-    }
+    expectRecord("DataLoader.at", "place", place, "{ epoch, batch }");
+    expectInteger("DataLoader.at", "epoch", place.epoch, 0);
+    expectInteger("DataLoader.at", "batch", place.batch, 0, this.length - 1);
     return upload(await this.#collate(place), this.#options.device);
   }
 

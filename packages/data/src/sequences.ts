@@ -1,27 +1,35 @@
 /** Sequences: their augmentation, windows for language models, and buckets of similar length. */
-import { type Generator, ValueError } from "@neurite/core";
+import { expectGenerator, type Generator, ValueError } from "@neurite/core";
+import {
+  expectFinite,
+  expectFunction,
+  expectInteger,
+  expectIntegers,
+  expectList,
+  expectNumbers,
+  expectOptions,
+  expectRecord,
+  expectSize,
+  type OptionKinds,
+} from "@neurite/core/expect";
 import type { Dataset } from "./dataset.js";
-import { expectFinite, expectInteger } from "./expect.js";
 
-function expectShare(op: string, argument: string, value: number): void {
-  if (value >= 0 && value <= 1) return;
-  throw new ValueError({ op, argument, expected: "a number from 0 to 1", received: String(value) });
-}
-
-function expectCount(op: string, argument: string, value: number): void {
-  if (Number.isInteger(value) && value >= 1) return;
-  throw new ValueError({ op, argument, expected: "a positive integer", received: String(value) });
+/** Throws unless tokens are a list that is changed with a probability. */
+function expectChange(op: string, tokens: unknown, p: number, generator: Generator): void {
+  expectList(op, "tokens", tokens, "tokens");
+  expectFinite(op, "p", p, 0, 1);
+  expectGenerator(op, generator);
 }
 
 /** Each token replaced by `mask` with probability p. @throws ValueError for p outside of [0, 1] */
 export function maskTokens(tokens: readonly number[], p: number, mask: number, generator: Generator): number[] {
-  expectShare("maskTokens", "p", p);
+  expectChange("maskTokens", tokens, p, generator);
   return tokens.map((token) => (generator.uniform() < p ? mask : token));
 }
 
 /** Each token left out with probability p; of a sequence that would be empty, one token stays. @throws ValueError for p outside of [0, 1] */
 export function dropTokens(tokens: readonly number[], p: number, generator: Generator): number[] {
-  expectShare("dropTokens", "p", p);
+  expectChange("dropTokens", tokens, p, generator);
   const kept = tokens.filter(() => generator.uniform() >= p);
   return kept.length > 0 || tokens.length === 0 ? kept : [tokens[generator.integer(tokens.length)]!];
 }
@@ -30,28 +38,42 @@ export function dropTokens(tokens: readonly number[], p: number, generator: Gene
 export function replaceTokens(
   tokens: readonly number[],
   p: number,
-  [low, high]: readonly [number, number],
+  range: readonly [number, number],
   generator: Generator,
 ): number[] {
-  expectShare("replaceTokens", "p", p);
-  expectCount("replaceTokens", "high - low", high - low);
+  expectChange("replaceTokens", tokens, p, generator);
+  expectIntegers("replaceTokens", "range", range);
+  const [low, high] = range as readonly [number, number];
+  expectSize("replaceTokens", "high - low", high - low);
   return tokens.map((token) => (generator.uniform() < p ? low + generator.integer(high - low) : token));
 }
 
 /** A normal number added to each value. @throws ValueError for a negative deviation */
 export function addNoise(values: ArrayLike<number>, deviation: number, generator: Generator): Float32Array {
+  expectNumbers("addNoise", "values", values);
   expectFinite("addNoise", "deviation", deviation, 0);
+  expectGenerator("addNoise", generator);
   return Float32Array.from(values, (value) => value + deviation * generator.normal());
 }
 
+export interface TimeShiftOptions {
+  /** Numbers of one frame. Default 1. */
+  readonly width?: number;
+  /** What comes in. Default 0. */
+  readonly fill?: number;
+}
+
+const TIME_SHIFT: OptionKinds<TimeShiftOptions> = { width: "size", fill: "number" };
+
 /**
- * Moves a signal in time: by `frames` later, or earlier if negative; what comes in is `fill`.
- * @param width numbers of one frame
+ * Moves a signal in time: by `frames` later, or earlier if negative.
  * @throws ValueError for parts of a frame
  */
-export function timeShift(values: ArrayLike<number>, frames: number, { width = 1, fill = 0 } = {}): Float32Array {
+export function timeShift(values: ArrayLike<number>, frames: number, options: TimeShiftOptions = {}): Float32Array {
+  expectNumbers("timeShift", "values", values);
+  expectOptions("timeShift", options, TIME_SHIFT);
+  const { width = 1, fill = 0 } = options;
   expectInteger("timeShift", "frames", frames);
-  expectInteger("timeShift", "width", width, 1);
   const shift = frames * width;
   return Float32Array.from({ length: values.length }, (_, i) => values[i - shift] ?? fill);
 }
@@ -68,8 +90,9 @@ export interface Window {
  * @throws ValueError for a length or stride below 1, or too few tokens for one window
  */
 export function windows(tokens: ArrayLike<number>, length: number, stride = length): Dataset<Window> {
-  expectCount("windows", "length", length);
-  expectCount("windows", "stride", stride);
+  expectNumbers("windows", "tokens", tokens);
+  expectSize("windows", "length", length);
+  expectSize("windows", "stride", stride);
   if (tokens.length <= length) {
     throw new ValueError({
       op: "windows",
@@ -86,16 +109,31 @@ export function windows(tokens: ArrayLike<number>, length: number, stride = leng
   };
 }
 
+export interface BucketOptions<T> {
+  readonly batchSize: number;
+  readonly lengthOf: (item: T) => number;
+  readonly generator: Generator;
+}
+
+const BUCKETS: OptionKinds<BucketOptions<unknown>> = {
+  batchSize: "size",
+  lengthOf: "function",
+  generator: "generator",
+};
+
 /**
  * Batches of items of similar length, so that little is padding: items in random order, sorted by length, cut into batches.
  * Give them to a loader that shuffles them: `new DataLoader(fromArray(batches), { batchSize: 1, shuffle: true, … })`.
  * @throws ValueError for a batch size below 1
  */
-export function bucketByLength<T>(
-  items: readonly T[],
-  { batchSize, lengthOf, generator }: { batchSize: number; lengthOf: (item: T) => number; generator: Generator },
-): T[][] {
-  expectCount("bucketByLength", "batchSize", batchSize);
+export function bucketByLength<T>(items: readonly T[], options: BucketOptions<T>): T[][] {
+  expectList("bucketByLength", "items", items, "items");
+  expectRecord("bucketByLength", "options", options, "an object with batchSize, lengthOf and generator");
+  expectOptions("bucketByLength", options, BUCKETS);
+  const { batchSize, lengthOf, generator } = options;
+  expectFunction("bucketByLength", "lengthOf", lengthOf);
+  expectGenerator("bucketByLength", generator);
+  expectSize("bucketByLength", "batchSize", batchSize);
   // the sort is stable: items of one length stay in random order
   const order = Array.from(generator.permutation(items.length), (i) => items[i]!);
   order.sort((a, b) => lengthOf(a) - lengthOf(b));

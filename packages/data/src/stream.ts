@@ -1,7 +1,15 @@
 /** Data without end or length: async iterables, shuffled through a buffer, fetched ahead, in batches. */
-import { type Device, Generator } from "@neurite/core";
+import { type Device, expectGenerator, Generator } from "@neurite/core";
+import {
+  badValue,
+  expectFunction,
+  expectInteger,
+  expectOptions,
+  expectRecord,
+  expectSize,
+  type OptionKinds,
+} from "@neurite/core/expect";
 import type { HostBatch } from "./collate.js";
-import { expectFunction, expectInteger } from "./expect.js";
 import { type Batch, lend } from "./loader.js";
 
 /**
@@ -13,7 +21,9 @@ export async function* shuffleStream<T>(
   size: number,
   generator: Generator,
 ): AsyncGenerator<T> {
-  expectInteger("shuffleStream", "size", size, 1);
+  expectStream("shuffleStream", source);
+  expectSize("shuffleStream", "size", size);
+  expectGenerator("shuffleStream", generator);
   const buffer: T[] = [];
   for await (const item of source) {
     if (buffer.length < size) {
@@ -30,7 +40,8 @@ export async function* shuffleStream<T>(
 
 /** Arrays of `size` items; the last one may be shorter. @throws ValueError for a size below 1 */
 export async function* batchStream<T>(source: AsyncIterable<T> | Iterable<T>, size: number): AsyncGenerator<T[]> {
-  expectInteger("batchStream", "size", size, 1);
+  expectStream("batchStream", source);
+  expectSize("batchStream", "size", size);
   let batch: T[] = [];
   for await (const item of source) {
     batch.push(item);
@@ -47,6 +58,7 @@ export async function* batchStream<T>(source: AsyncIterable<T> | Iterable<T>, si
  * @throws ValueError for a negative number
  */
 export async function* prefetchStream<T>(source: AsyncIterable<T>, ahead: number): AsyncGenerator<T> {
+  expectFunction("prefetchStream", "source[Symbol.asyncIterator]", source?.[Symbol.asyncIterator]);
   expectInteger("prefetchStream", "ahead", ahead, 0);
   const iterator = source[Symbol.asyncIterator]();
   const pending: Promise<IteratorResult<T>>[] = [];
@@ -94,6 +106,22 @@ export interface StreamOptions<T, B extends HostBatch> {
   readonly device?: Device;
 }
 
+const OPTIONS: OptionKinds<StreamOptions<unknown, HostBatch>> = {
+  batchSize: "size",
+  collate: "function",
+  shuffle: "count",
+  seed: "count",
+  prefetch: "count",
+  device: "device",
+};
+
+function expectStream(op: string, source: unknown): void {
+  const { [Symbol.iterator]: sync, [Symbol.asyncIterator]: later } = Object(source ?? {}) as Partial<
+    AsyncIterable<unknown> & Iterable<unknown>
+  >;
+  if (typeof sync !== "function" && typeof later !== "function") throw badValue(op, "source", "an iterable", source);
+}
+
 async function* collated<T, B>(batches: AsyncIterable<T[]>, collate: (items: readonly T[]) => B | Promise<B>) {
   for await (const items of batches) yield await collate(items);
 }
@@ -107,9 +135,12 @@ async function* collated<T, B>(batches: AsyncIterable<T[]>, collate: (items: rea
  */
 export async function* streamBatches<T, B extends HostBatch>(
   source: AsyncIterable<T> | Iterable<T>,
-  { batchSize, collate, shuffle = 0, seed = 0, prefetch = 2, device }: StreamOptions<T, B>,
+  options: StreamOptions<T, B>,
 ): AsyncGenerator<Batch<B>> {
-  expectInteger("streamBatches", "shuffle", shuffle, 0);
+  expectStream("streamBatches", source);
+  expectRecord("streamBatches", "options", options, "an object with batchSize and collate");
+  expectOptions("streamBatches", options, OPTIONS);
+  const { batchSize, collate, shuffle = 0, seed = 0, prefetch = 2, device } = options;
   expectFunction("streamBatches", "collate", collate, "It makes a batch's arrays of its items.");
   const items = shuffle > 0 ? shuffleStream(source, shuffle, new Generator(seed)) : source;
   for await (const host of prefetchStream(collated(batchStream(items, batchSize), collate), prefetch)) {

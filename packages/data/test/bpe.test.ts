@@ -90,7 +90,7 @@ describe("BPETokenizer", () => {
     expect([tokenizer.special("<pad>"), tokenizer.special("<end>")]).toEqual([0, 1]);
     expect(tokenizer.encode("zz")).toEqual([124, 124]);
     expect(tokenizer.decode([0, ...tokenizer.encode("lowest"), 1])).toBe("lowest");
-    expect(() => tokenizer.special("<mask>")).toThrow(/one of <pad>, <end>, but received <mask>/);
+    expect(() => tokenizer.special("<mask>")).toThrow(/one of <pad>, <end>, but received "<mask>"/);
   });
 
   it("is the same after a journey through JSON", () => {

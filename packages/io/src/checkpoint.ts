@@ -1,7 +1,8 @@
 /** Checkpoints: tensors and JSON state in one safetensors file, written as a whole or not at all. */
 import { CheckpointError } from "@neurite/core";
-import { decodeSafetensors, encodeSafetensors, type HostTensor } from "./safetensors.js";
-import type { Store } from "./store.js";
+import { expectOptions, expectRecord, type OptionKinds } from "@neurite/core/expect";
+import { decodeSafetensors, encodeSafetensors, expectHostTensors, type HostTensor } from "./safetensors.js";
+import { expectPlace, type Store } from "./store.js";
 
 /** What a checkpoint holds. */
 export interface Checkpoint {
@@ -9,6 +10,8 @@ export interface Checkpoint {
   /** JSON values only. */
   readonly state: unknown;
 }
+
+const CHECKPOINT: OptionKinds<Checkpoint> = { tensors: "any", state: "any" };
 
 const FORMAT = "neurite checkpoint 1";
 
@@ -29,7 +32,12 @@ function checksum(tensors: Checkpoint["tensors"], state: string): string {
 }
 
 /** Writes a checkpoint. The same content gives the same bytes. @throws CheckpointError when it cannot be written */
-export async function writeCheckpoint(store: Store, path: string, { tensors, state }: Checkpoint): Promise<void> {
+export async function writeCheckpoint(store: Store, path: string, checkpoint: Checkpoint): Promise<void> {
+  expectPlace("writeCheckpoint", store, path);
+  expectRecord("writeCheckpoint", "checkpoint", checkpoint, "{ tensors, state }");
+  expectOptions("writeCheckpoint", checkpoint, CHECKPOINT);
+  const { tensors, state } = checkpoint;
+  expectHostTensors("writeCheckpoint", tensors);
   const json = JSON.stringify(state);
   const metadata = { format: FORMAT, checksum: checksum(tensors, json), state: json };
   await store.write(path, encodeSafetensors({ tensors, metadata }));
@@ -37,6 +45,7 @@ export async function writeCheckpoint(store: Store, path: string, { tensors, sta
 
 /** @throws CheckpointError for a missing, damaged, truncated or foreign file, naming the file */
 export async function readCheckpoint(store: Store, path: string): Promise<Checkpoint> {
+  expectPlace("readCheckpoint", store, path);
   const bytes = await store.read(path);
   try {
     const { tensors, metadata } = decodeSafetensors(bytes);

@@ -2,6 +2,7 @@
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { CheckpointError } from "@neurite/core";
+import { expectBytes, expectText } from "@neurite/core/expect";
 import { notFound, type Store } from "./store.js";
 
 /** Files below a folder, which is made when the first file is written. */
@@ -9,10 +10,12 @@ export class FileStore implements Store {
   readonly root: string;
 
   constructor(root: string) {
+    expectText("FileStore", "root", root);
     this.root = resolve(root);
   }
 
   async read(path: string): Promise<Uint8Array> {
+    expectText("FileStore", "path", path);
     const full = join(this.root, path);
     try {
       return await readFile(full);
@@ -24,6 +27,8 @@ export class FileStore implements Store {
 
   /** Writes beside the target, syncs to disk, then renames over it. */
   async write(path: string, bytes: Uint8Array): Promise<void> {
+    expectText("FileStore", "path", path);
+    expectBytes("FileStore", "bytes", bytes);
     const full = join(this.root, path);
     // one fixed name: what a killed process left behind is overwritten by the next write
     const draft = `${full}.tmp`;

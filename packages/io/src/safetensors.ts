@@ -6,11 +6,14 @@ import {
   bytesPerElement,
   CheckpointError,
   type DType,
+  dtypeOf,
+  expectShape,
   formatShape,
   hostArray,
   sizeOf,
   type TypedArray,
 } from "@neurite/core";
+import { expectBytes, expectDType, expectOptions, expectRecord, type OptionKinds } from "@neurite/core/expect";
 
 /** A tensor in host memory. */
 export interface HostTensor {
@@ -69,8 +72,27 @@ function smallInteger(value: bigint): number {
   return number;
 }
 
+const FILE: OptionKinds<TensorFile> = { tensors: "any", metadata: "any" };
+
+/** Throws unless `tensors` are tensors in host memory, by name. */
+export function expectHostTensors(op: string, tensors: unknown): void {
+  expectRecord(op, "tensors", tensors, "tensors in host memory by name");
+  for (const [name, tensor] of Object.entries(tensors)) {
+    expectRecord(op, `tensors[${name}]`, tensor, "{ dtype, shape, data }");
+    const { dtype, shape, data } = tensor as HostTensor;
+    expectDType(op, `tensors[${name}].dtype`, dtype);
+    expectShape(op, shape);
+    dtypeOf(data);
+  }
+}
+
 /** The file's bytes. Metadata keys are sorted too. */
-export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array {
+export function encodeSafetensors(file: TensorFile): Uint8Array {
+  expectRecord("encodeSafetensors", "file", file, "{ tensors, metadata }");
+  expectOptions("encodeSafetensors", file, FILE);
+  const { tensors, metadata } = file;
+  expectHostTensors("encodeSafetensors", tensors);
+  expectRecord("encodeSafetensors", "metadata", metadata, "an object of strings");
   const names = Object.keys(tensors).sort();
   const header: Record<string, unknown> = {};
   const keys = Object.keys(metadata).sort();
@@ -84,16 +106,16 @@ export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array
   const json = new TextEncoder().encode(JSON.stringify(header));
   // the elements start at a multiple of 8, so that readers can map them in place
   const headerBytes = Math.ceil(json.length / 8) * 8;
-  const file = new Uint8Array(8 + headerBytes + offset).fill(0x20, 8, 8 + headerBytes);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  file.set(json, 8);
+  const bytes = new Uint8Array(8 + headerBytes + offset).fill(0x20, 8, 8 + headerBytes);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  bytes.set(json, 8);
   let at = 8 + headerBytes;
   for (const name of names) {
     const { data } = tensors[name]!;
-    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
   }
-  return file;
+  return bytes;
 }
 
 function damaged(part: string, expected: string, received: string, cause?: unknown): CheckpointError {
@@ -114,6 +136,7 @@ function damaged(part: string, expected: string, received: string, cause?: unkno
  * @throws CheckpointError naming what is wrong, for any damaged, truncated or foreign file
  */
 export function decodeSafetensors(file: Uint8Array): TensorFile {
+  expectBytes("decodeSafetensors", "file", file);
   const { header, start } = readHeader(file);
   const tensors: Record<string, HostTensor> = {};
   let end = 0;

@@ -1,5 +1,6 @@
 /** Where files live: a small interface, so that checkpoints work on disk, in memory and, later, in a browser. */
 import { CheckpointError } from "@neurite/core";
+import { badValue, expectBytes, expectText } from "@neurite/core/expect";
 
 export interface Store {
   /** @throws CheckpointError when there is no such file */
@@ -9,6 +10,15 @@ export interface Store {
   exists(path: string): Promise<boolean>;
   /** Where `path` is, for messages. */
   locate(path: string): string;
+}
+
+/** Throws unless `store` is one, and `path` the name of a file. */
+export function expectPlace(op: string, store: unknown, path: unknown): void {
+  const { read, write } = Object(store ?? {}) as Partial<Store>;
+  if (typeof read !== "function" || typeof write !== "function") {
+    throw badValue(op, "store", "a store of files", store, "Make one, such as new MemoryStore().");
+  }
+  expectText(op, "path", path);
 }
 
 /** Throws that `path` does not exist. */
@@ -30,12 +40,15 @@ export class MemoryStore implements Store {
   readonly #files = new Map<string, Uint8Array>();
 
   async read(path: string): Promise<Uint8Array> {
+    expectText("MemoryStore", "path", path);
     const bytes = this.#files.get(path);
     if (!bytes) throw notFound(path);
     return bytes.slice();
   }
 
   async write(path: string, bytes: Uint8Array): Promise<void> {
+    expectText("MemoryStore", "path", path);
+    expectBytes("MemoryStore", "bytes", bytes);
     this.#files.set(path, bytes.slice());
   }
 

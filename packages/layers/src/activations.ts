@@ -28,9 +28,18 @@ import {
   sub,
   type Tensor,
   tanh,
-  ValueError,
 } from "@neurite/core";
-import { expectNumber, expectPositive, expectSize, expectWord } from "./expect.js";
+import {
+  badValue,
+  expectFinite,
+  expectInteger,
+  expectOneOf,
+  expectOptions,
+  expectPositive,
+  expectSize,
+  type OptionKinds,
+} from "@neurite/core/expect";
+import { INIT_OPTIONS } from "./init-options.js";
 import { type InitOptions, initConstant } from "./initializers.js";
 import { Module } from "./module.js";
 
@@ -52,7 +61,7 @@ export class ReLU6 extends Module {
 export class LeakyReLU extends Module {
   constructor(readonly slope = 0.01) {
     super();
-    expectNumber("LeakyReLU", "slope", slope);
+    expectFinite("LeakyReLU", "slope", slope);
   }
 
   forward(x: Tensor): Tensor {
@@ -60,13 +69,22 @@ export class LeakyReLU extends Module {
   }
 }
 
+export interface PReLUOptions extends InitOptions {
+  /** What the weights start from. Default 0.25. */
+  readonly initial?: number;
+}
+
+const PRELU: OptionKinds<PReLUOptions> = { ...INIT_OPTIONS, initial: "number" };
+
 /** x for x > 0, else w·x with w learned, one for all or one per channel, the last axis (He et al. 2015). */
 export class PReLU extends Module {
   /** [channels], starts at 0.25 */
   readonly weight: Parameter;
 
-  constructor(channels = 1, { initial = 0.25, ...init }: InitOptions & { readonly initial?: number } = {}) {
+  constructor(channels = 1, options: PReLUOptions = {}) {
     super();
+    expectOptions("PReLU", options, PRELU);
+    const { initial = 0.25, ...init } = options;
     expectSize("PReLU", "channels", channels);
     this.weight = new Parameter(initConstant([channels], initial, init));
   }
@@ -80,7 +98,7 @@ export class PReLU extends Module {
 export class ELU extends Module {
   constructor(readonly alpha = 1) {
     super();
-    expectNumber("ELU", "alpha", alpha);
+    expectFinite("ELU", "alpha", alpha);
   }
 
   forward(x: Tensor): Tensor {
@@ -111,7 +129,7 @@ export class SELU extends Module {
 export class GELU extends Module {
   constructor(readonly approximate: "none" | "tanh" = "none") {
     super();
-    expectWord("GELU", "approximate", approximate, ["none", "tanh"]);
+    expectOneOf("GELU", "approximate", approximate, ["none", "tanh"]);
   }
 
   forward(x: Tensor): Tensor {
@@ -194,14 +212,9 @@ export class Hardtanh extends Module {
     readonly high = 1,
   ) {
     super();
-    if (!(low < high)) {
-      throw new ValueError({
-        op: "Hardtanh",
-        argument: "high",
-        expected: `a number above low = ${low}`,
-        received: String(high),
-      });
-    }
+    expectFinite("Hardtanh", "low", low);
+    expectFinite("Hardtanh", "high", high);
+    if (low >= high) throw badValue("Hardtanh", "high", `a number above low = ${low}`, high);
   }
 
   forward(x: Tensor): Tensor {
@@ -220,8 +233,8 @@ export class Threshold extends Module {
     readonly value: number,
   ) {
     super();
-    expectNumber("Threshold", "limit", limit);
-    expectNumber("Threshold", "value", value);
+    expectFinite("Threshold", "limit", limit);
+    expectFinite("Threshold", "value", value);
   }
 
   forward(x: Tensor): Tensor {
@@ -237,7 +250,7 @@ const hardshrink = /* @__PURE__ */ elementwise("hardshrink", 1, 1, (x, reach) =>
 export class Hardshrink extends Module {
   constructor(readonly lambda = 0.5) {
     super();
-    expectNumber("Hardshrink", "lambda", lambda, 0);
+    expectFinite("Hardshrink", "lambda", lambda, 0);
   }
 
   forward(x: Tensor): Tensor {
@@ -249,7 +262,7 @@ export class Hardshrink extends Module {
 export class Softshrink extends Module {
   constructor(readonly lambda = 0.5) {
     super();
-    expectNumber("Softshrink", "lambda", lambda, 0);
+    expectFinite("Softshrink", "lambda", lambda, 0);
   }
 
   forward(x: Tensor): Tensor {
@@ -268,6 +281,7 @@ export class Tanhshrink extends Module {
 export class Softmax extends Module {
   constructor(readonly axis = -1) {
     super();
+    expectInteger("Softmax", "axis", axis);
   }
 
   forward(x: Tensor): Tensor {
@@ -279,6 +293,7 @@ export class Softmax extends Module {
 export class LogSoftmax extends Module {
   constructor(readonly axis = -1) {
     super();
+    expectInteger("LogSoftmax", "axis", axis);
   }
 
   forward(x: Tensor): Tensor {
@@ -290,6 +305,7 @@ export class LogSoftmax extends Module {
 export class GLU extends Module {
   constructor(readonly axis = -1) {
     super();
+    expectInteger("GLU", "axis", axis);
   }
 
   forward(x: Tensor): Tensor {

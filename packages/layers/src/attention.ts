@@ -23,7 +23,8 @@ import {
   ValueError,
   windows,
 } from "@neurite/core";
-import { expectSize } from "./expect.js";
+import { badValue, expectOptions, expectSize, type OptionKinds } from "@neurite/core/expect";
+import { INIT_OPTIONS } from "./init-options.js";
 import { type InitOptions, initUniform } from "./initializers.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";
@@ -50,6 +51,15 @@ export interface AttentionLayerOptions extends InitOptions {
   readonly units?: number;
 }
 
+/** What these options may be. */
+export const ATTENTION_OPTIONS: OptionKinds<AttentionLayerOptions> = {
+  ...INIT_OPTIONS,
+  score: "any",
+  queryFeatures: "size",
+  keyFeatures: "size",
+  units: "size",
+};
+
 export interface AttentionResult {
   /** Σⱼ weights[i, j]·values[j]: [..., n, values' features] */
   readonly context: Tensor;
@@ -66,6 +76,7 @@ export class AdditiveScore extends Module {
 
   constructor(queryFeatures: number, keyFeatures = queryFeatures, units = queryFeatures, init: InitOptions = {}) {
     super();
+    expectOptions("AdditiveScore", init, INIT_OPTIONS);
     this.query = new Linear(queryFeatures, units, { bias: false, ...init });
     this.key = new Linear(keyFeatures, units, { bias: false, ...init });
     this.energy = new Linear(units, 1, { bias: false, ...init });
@@ -90,19 +101,16 @@ export class Attention extends Module {
   readonly weight: Parameter | null;
   readonly additive: AdditiveScore | null;
 
-  constructor({
-    score = "scaledDot",
-    queryFeatures,
-    keyFeatures = queryFeatures,
-    units = queryFeatures,
-    ...init
-  }: AttentionLayerOptions = {}) {
+  constructor(options: AttentionLayerOptions = {}) {
     super();
+    expectOptions("Attention", options, ATTENTION_OPTIONS);
+    const { score = "scaledDot", queryFeatures, ...others } = options;
+    const { keyFeatures = queryFeatures, units = queryFeatures, ...init } = others;
     this.score = score;
     this.weight = null;
     this.additive = null;
     if (score !== "bilinear" && score !== "additive") {
-      if (typeof score === "string" && score !== "dot" && score !== "scaledDot") throw unknownScore(score);
+      if (score !== "dot" && score !== "scaledDot" && !isScoreFunction(score)) throw unknownScore(score);
       return;
     }
     if (!queryFeatures || !keyFeatures || !units) {
@@ -150,13 +158,12 @@ function applyScore(score: ScoreFunction, query: Tensor, keys: Tensor): Tensor {
   return score instanceof Module ? score.forward(query, keys) : score(query, keys);
 }
 
-function unknownScore(score: string): ValueError {
-  return new ValueError({
-    op: "Attention",
-    argument: "score",
-    expected: "dot, scaledDot, bilinear, additive or a function of queries and keys",
-    received: `"${score}"`,
-  });
+function isScoreFunction(score: unknown): score is ScoreFunction {
+  return typeof score === "function" || score instanceof Module;
+}
+
+function unknownScore(score: unknown): ValueError {
+  return badValue("Attention", "score", "dot, scaledDot, bilinear, additive or a function of queries and keys", score);
 }
 
 export interface TapAttentionOptions extends InitOptions {
@@ -167,6 +174,13 @@ export interface TapAttentionOptions extends InitOptions {
   /** g: queries and keys [..., time, d] → [..., time, taps]. Default a linear map of [q_t; k_t]. */
   readonly score?: ScoreFunction;
 }
+
+const TAP_ATTENTION: OptionKinds<TapAttentionOptions> = {
+  ...INIT_OPTIONS,
+  score: "any",
+  queryFeatures: "size",
+  keyFeatures: "size",
+};
 
 /** A linear map of query and key side by side, W[q_t; k_t] + b. */
 class TapScore extends Module {
@@ -195,12 +209,16 @@ export class TapAttention extends Module {
 
   constructor(
     readonly taps: number,
-    { queryFeatures, keyFeatures = queryFeatures, score, ...init }: TapAttentionOptions = {},
+    options: TapAttentionOptions = {},
   ) {
     super();
     expectSize("TapAttention", "taps", taps);
-    if (score) this.score = score;
-    else if (queryFeatures && keyFeatures) this.score = new TapScore(queryFeatures + keyFeatures, taps, init);
+    expectOptions("TapAttention", options, TAP_ATTENTION);
+    const { queryFeatures, keyFeatures = queryFeatures, score, ...init } = options;
+    if (score !== undefined) {
+      if (!isScoreFunction(score)) throw badValue("TapAttention", "score", "a function of queries and keys", score);
+      this.score = score;
+    } else if (queryFeatures && keyFeatures) this.score = new TapScore(queryFeatures + keyFeatures, taps, init);
     else {
       throw new ValueError({
         op: "TapAttention",
@@ -220,6 +238,9 @@ export class TapAttention extends Module {
    */
   forward(query: Tensor, keys: Tensor, values: Tensor, mask?: Tensor): AttentionResult {
     const { taps } = this;
+    for (const [argument, value] of Object.entries({ query, keys, values })) {
+      expectTensor("TapAttention", argument, value);
+    }
     if (values.rank < 2) {
       throw new ShapeError({
         op: "TapAttention",

@@ -7,17 +7,16 @@ import {
   e,
   elementwise,
   formatShape,
-  ones,
   Parameter,
   ShapeError,
   scope,
   type Tensor,
   ValueError,
-  zeros,
 } from "@neurite/core";
-import { expectNumber, expectSize } from "./expect.js";
+import { expectFinite, expectOptions, expectSize, type OptionKinds } from "@neurite/core/expect";
+import { initConstant } from "./initializers.js";
 import { Module } from "./module.js";
-import type { NormOptions } from "./normalization.js";
+import { NORM, type NormOptions } from "./normalization.js";
 
 export interface BatchNormOptions extends NormOptions {
   /** Share of the newest batch in the running statistics, as in PyTorch; others call 1 − this the momentum. Default 0.1. */
@@ -25,6 +24,8 @@ export interface BatchNormOptions extends NormOptions {
   /** Whether there are running statistics. Without them evaluation uses the batch's, too. Default true. */
   readonly trackRunningStats?: boolean;
 }
+
+const OPTIONS: OptionKinds<BatchNormOptions> = { ...NORM, momentum: "number", trackRunningStats: "boolean" };
 
 /** old + share·(factor·new − old). */
 const moveTowards = /* @__PURE__ */ elementwise("moveTowards", 2, 2, (old, next, share, factor) =>
@@ -50,25 +51,20 @@ export class BatchNorm extends Module {
 
   constructor(
     readonly channels: number,
-    { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, ...init }: BatchNormOptions = {},
+    options: BatchNormOptions = {},
   ) {
     super();
+    expectOptions("BatchNorm", options, OPTIONS);
+    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, ...init } = options;
     expectSize("BatchNorm", "channels", channels);
-    expectNumber("BatchNorm", "eps", eps, 0);
-    if (!(momentum >= 0 && momentum <= 1)) {
-      throw new ValueError({
-        op: "BatchNorm",
-        argument: "momentum",
-        expected: "a share from 0 to 1",
-        received: String(momentum),
-      });
-    }
+    expectFinite("BatchNorm", "eps", eps, 0);
+    expectFinite("BatchNorm", "momentum", momentum, 0, 1);
     this.eps = eps;
     this.momentum = momentum;
-    this.weight = affine ? new Parameter(ones([channels], init)) : null;
-    this.bias = affine ? new Parameter(zeros([channels], init)) : null;
-    this.runningMean = trackRunningStats ? new Buffer(zeros([channels], init)) : null;
-    this.runningVar = trackRunningStats ? new Buffer(ones([channels], init)) : null;
+    this.weight = affine ? new Parameter(initConstant([channels], 1, init)) : null;
+    this.bias = affine ? new Parameter(initConstant([channels], 0, init)) : null;
+    this.runningMean = trackRunningStats ? new Buffer(initConstant([channels], 0, init)) : null;
+    this.runningVar = trackRunningStats ? new Buffer(initConstant([channels], 1, init)) : null;
   }
 
   /** The layer's name, the ranks of x that it takes (null: any), and how to say so. */

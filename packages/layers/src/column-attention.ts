@@ -5,6 +5,7 @@
 import {
   add,
   attention,
+  expectTensor,
   formatShape,
   matmul,
   Parameter,
@@ -16,9 +17,15 @@ import {
   unsqueeze,
   ValueError,
 } from "@neurite/core";
-import { Attention, type AttentionLayerOptions, type AttentionResult, type ScoreFunction } from "./attention.js";
-import { expectSize } from "./expect.js";
-import { initOptions } from "./init-options.js";
+import { expectOptions, expectSize, type OptionKinds } from "@neurite/core/expect";
+import {
+  ATTENTION_OPTIONS,
+  Attention,
+  type AttentionLayerOptions,
+  type AttentionResult,
+  type ScoreFunction,
+} from "./attention.js";
+import { INIT_OPTIONS, initOptions } from "./init-options.js";
 import { type InitOptions, initUniform } from "./initializers.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";
@@ -36,8 +43,10 @@ export class ColumnAttention extends Module {
   readonly rows: Attention;
 
   /** Default score: `dot`, QᵀK. */
-  constructor({ score = "dot", queryFeatures, keyFeatures = queryFeatures, ...options }: AttentionLayerOptions = {}) {
+  constructor(given: AttentionLayerOptions = {}) {
     super();
+    expectOptions("ColumnAttention", given, ATTENTION_OPTIONS);
+    const { score = "dot", queryFeatures, keyFeatures = queryFeatures, ...options } = given;
     this.score = score;
     this.rows = new Attention({
       ...options,
@@ -80,6 +89,14 @@ export interface ColumnTransformerOptions extends InitOptions {
   readonly eps?: number;
 }
 
+const TRANSFORMER: OptionKinds<ColumnTransformerOptions> = {
+  ...INIT_OPTIONS,
+  keyFeatures: "size",
+  valueFeatures: "size",
+  feedForward: "size",
+  eps: "number",
+};
+
 /**
  * The book's transformer block: for each head Q = AX, K = BX, V = CX and Z = (CX) softmax((AX)ᵀ(BX)) by columns, unscaled and
  * without an output projection; the heads' Z are put below one another, and Y = feedforward(LN(X + Z)), where the
@@ -104,11 +121,12 @@ export class ColumnTransformerLayer extends Module {
     options: ColumnTransformerOptions = {},
   ) {
     super();
+    expectSize("ColumnTransformerLayer", "features", features);
+    expectSize("ColumnTransformerLayer", "heads", heads);
+    expectOptions("ColumnTransformerLayer", options, TRANSFORMER);
     const { keyFeatures = features / heads, valueFeatures = features / heads, feedForward = 4 * features } = options;
     const { eps = 1e-5 } = options;
     const init = initOptions(options);
-    expectSize("ColumnTransformerLayer", "features", features);
-    expectSize("ColumnTransformerLayer", "heads", heads);
     expectSize("ColumnTransformerLayer", "keyFeatures", keyFeatures);
     expectSize("ColumnTransformerLayer", "valueFeatures", valueFeatures);
     if (heads * valueFeatures !== features) {
@@ -126,7 +144,7 @@ export class ColumnTransformerLayer extends Module {
     this.queryWeight = make(keyFeatures);
     this.keyWeight = make(keyFeatures);
     this.valueWeight = make(valueFeatures);
-    this.norm = new LayerNorm(features, { eps, ...init });
+    this.norm = new LayerNorm(features, { eps, ...initOptions(options) });
     this.linear1 = new Linear(features, feedForward, init);
     this.linear2 = new Linear(feedForward, features, init);
   }
@@ -136,6 +154,7 @@ export class ColumnTransformerLayer extends Module {
    * @param mask bool, broadcast to [n, heads, time, time]; entry [i, j] is true where column j may look at column i
    */
   forward(x: Tensor, mask?: Tensor): Tensor {
+    expectTensor("ColumnTransformerLayer", "x", x);
     if (x.rank < 2 || x.rank > 3 || x.shape[x.rank - 2] !== this.features) {
       throw new ShapeError({
         op: "ColumnTransformerLayer",

@@ -12,7 +12,9 @@ import {
   type Tensor,
   ValueError,
 } from "@neurite/core";
-import { expectSize, expectSizes } from "./expect.js";
+import { expectOptions, expectSize, type OptionKinds } from "@neurite/core/expect";
+import { expectSizes } from "./expect.js";
+import { INIT_OPTIONS, initOptions } from "./init-options.js";
 import { type InitOptions, initUniform } from "./initializers.js";
 import { Module } from "./module.js";
 
@@ -30,6 +32,16 @@ export interface ConvTransposeLayerOptions extends Omit<ConvTransposeOptions, "b
   readonly bias?: boolean;
 }
 
+const CONVOLUTION: OptionKinds<ConvOptions> = {
+  ...INIT_OPTIONS,
+  bias: "boolean",
+  stride: "any",
+  padding: "any",
+  dilation: "any",
+  groups: "size",
+};
+const TRANSPOSED: OptionKinds<ConvTransposeLayerOptions> = { ...CONVOLUTION, outputPadding: "any" };
+
 /** What the layers of convolution and of transposed convolution have in common. */
 abstract class Filters extends Module {
   readonly size: readonly number[];
@@ -45,10 +57,12 @@ abstract class Filters extends Module {
     readonly channels: number,
     readonly outs: number,
     size: number | readonly number[],
-    { bias = true, device, dtype, generator, ...options }: ConvTransposeLayerOptions,
+    given: ConvTransposeLayerOptions,
     transposed: boolean,
   ) {
     super();
+    expectOptions(name, given, transposed ? TRANSPOSED : CONVOLUTION);
+    const { bias = true, device: _, dtype: __, generator: ___, ...options } = given;
     const { groups = 1 } = options;
     expectSize(name, "channels", channels);
     expectSize(name, "outs", outs);
@@ -73,7 +87,7 @@ abstract class Filters extends Module {
     // PyTorch's Kaiming-uniform with a = √5 and its fan-in, which for the transposed layer counts the output channels
     const seen = (transposed ? outs : channels) / groups;
     const bound = 1 / Math.sqrt(this.size.reduce((n, length) => n * length, seen));
-    const init: InitOptions = { ...(device && { device }), ...(dtype && { dtype }), ...(generator && { generator }) };
+    const init = initOptions(given);
     const shape = [...this.size, seen, transposed ? channels : outs];
     const layout = `${AXES[dimensions]},${transposed ? "out,in" : "in,out"}`;
     this.weight = new Parameter(initUniform(shape, bound, init), { layout });

@@ -4,6 +4,7 @@ import {
   conv1d,
   expand,
   expectSameShape,
+  expectTensor,
   flip,
   formatShape,
   Parameter,
@@ -14,13 +15,15 @@ import {
   ValueError,
   zeros,
 } from "@neurite/core";
-import { expectSize } from "./expect.js";
+import { expectOptions, expectSize, type OptionKinds } from "@neurite/core/expect";
+import { INIT_OPTIONS } from "./init-options.js";
 import { type InitOptions, initUniform } from "./initializers.js";
 import { Module } from "./module.js";
 import { type CellState, RecurrentCell } from "./recurrent.js";
 import type { Layer } from "./sequential.js";
 
 function expectSequence(op: string, x: Tensor, features: number): void {
+  expectTensor(op, "x", x);
   if (x.rank === 3 && x.shape[2] === features) return;
   throw new ShapeError({
     op,
@@ -141,6 +144,8 @@ export interface TappedDelayLineOptions extends InitOptions {
   readonly vector?: boolean;
 }
 
+const OPTIONS: OptionKinds<TappedDelayLineOptions> = { ...INIT_OPTIONS, vector: "boolean" };
+
 /**
  * ẑ_t = Σ_{i<taps} a_i ⊗ y_{t−i}: a memory without recurrence, as in feedforward sequential memory networks (Zhang et al.
  * 2015). With vector taps it is a causal convolution by channel, whose filter is a in reverse. The coefficients start
@@ -156,9 +161,11 @@ export class TappedDelayLine extends Module {
   constructor(
     readonly features: number,
     readonly taps: number,
-    { vector = false, ...init }: TappedDelayLineOptions = {},
+    options: TappedDelayLineOptions = {},
   ) {
     super();
+    expectOptions("TappedDelayLine", options, OPTIONS);
+    const { vector = false, ...init } = options;
     expectSize("TappedDelayLine", "features", features);
     expectSize("TappedDelayLine", "taps", taps);
     const shape = vector ? [taps, features] : [taps];

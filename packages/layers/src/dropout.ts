@@ -3,21 +3,22 @@ import {
   add,
   composite,
   dropout,
+  expectTensor,
   formatShape,
-  type Generator,
   mul,
   notEqual,
   ones,
   ShapeError,
   type Tensor,
-  ValueError,
   where,
 } from "@neurite/core";
+import { expectOptions, expectShare } from "@neurite/core/expect";
+import { INIT_OPTIONS } from "./init-options.js";
+import type { InitOptions } from "./initializers.js";
 import { Module } from "./module.js";
 
-export interface DropoutOptions {
-  readonly generator?: Generator;
-}
+/** Only the generator counts: the same options serve all layers of a net. */
+export type DropoutOptions = InitOptions;
 
 /**
  * While training, zeroes each element with probability `p` and scales the others by 1/(1 − p); the identity in evaluation
@@ -30,6 +31,7 @@ export class Dropout extends Module {
   ) {
     super();
     expectProbability("Dropout", p);
+    expectOptions("Dropout", options, INIT_OPTIONS);
   }
 
   forward(x: Tensor): Tensor {
@@ -39,8 +41,7 @@ export class Dropout extends Module {
 
 /** Throws unless elements can be dropped with probability `p`. */
 export function expectProbability(op: string, p: number, argument = "p"): void {
-  if (p >= 0 && p < 1) return;
-  throw new ValueError({ op, argument, expected: "a probability from 0 to below 1", received: String(p) });
+  expectShare(op, argument, p, "a probability from 0 to below 1");
 }
 
 /** Where a scaled ELU ends towards −∞: −1.0507… · 1.6732…. */
@@ -57,9 +58,11 @@ export class AlphaDropout extends Module {
   ) {
     super();
     expectProbability("AlphaDropout", p);
+    expectOptions("AlphaDropout", options, INIT_OPTIONS);
   }
 
   forward(x: Tensor): Tensor {
+    expectTensor("AlphaDropout", "x", x);
     const { p } = this;
     if (!this.training || p === 0) return x;
     const scale = 1 / Math.sqrt((1 - p) * (1 + p * SELU_FLOOR ** 2));
@@ -83,9 +86,11 @@ abstract class SpatialDropout extends Module {
     super();
     this.#dimensions = dimensions;
     expectProbability(`Dropout${dimensions}d`, p);
+    expectOptions(`Dropout${dimensions}d`, options, INIT_OPTIONS);
   }
 
   forward(x: Tensor): Tensor {
+    expectTensor(`Dropout${this.#dimensions}d`, "x", x);
     if (x.rank !== this.#dimensions + 2) {
       throw new ShapeError({
         op: `Dropout${this.#dimensions}d`,

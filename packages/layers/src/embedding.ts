@@ -1,6 +1,7 @@
 /** Learned vectors for integers. */
 import { gather, Parameter, type Tensor } from "@neurite/core";
-import { expectSize } from "./expect.js";
+import { expectOptions, expectSize } from "@neurite/core/expect";
+import { INIT_OPTIONS } from "./init-options.js";
 import { type InitOptions, initNormal } from "./initializers.js";
 import { Module } from "./module.js";
 
@@ -18,6 +19,7 @@ export class Embedding extends Module {
     init: InitOptions = {},
   ) {
     super();
+    expectOptions("Embedding", init, INIT_OPTIONS);
     expectSize("Embedding", "count", count);
     expectSize("Embedding", "features", features);
     this.weight = new Parameter(initNormal([count, features], 1, init), { layout: "index,features" });

@@ -1,11 +1,15 @@
 /** Gated recurrent unit (Cho et al. 2014), with PyTorch's equations, weights and gate order r, z, n. */
 import { gru, gruCell, linear, type Tensor, transpose } from "@neurite/core";
+import { expectOptions, pickOptions } from "@neurite/core/expect";
 import {
+  CELL_OPTIONS,
   type CellOptions,
   type CellState,
   GatedCell,
+  RECURRENT_LAYER_OPTIONS,
   RecurrentLayer,
   type RecurrentLayerOptions,
+  recurrentOptions,
   type ScanOptions,
 } from "./recurrent.js";
 
@@ -41,7 +45,9 @@ export class GRUCell extends GatedCell {
  */
 export class GRU extends RecurrentLayer {
   constructor(inputs: number, hidden: number, options: RecurrentLayerOptions = {}) {
-    super("GRU", (width) => new GRUCell(width, hidden, options), inputs, options);
+    expectOptions("GRU", options, RECURRENT_LAYER_OPTIONS);
+    const cell = pickOptions<CellOptions>(options, CELL_OPTIONS);
+    super("GRU", (width) => new GRUCell(width, hidden, cell), inputs, recurrentOptions(options));
     this.nameParameters();
   }
 }

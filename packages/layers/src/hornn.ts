@@ -1,13 +1,16 @@
 /** Higher-order recurrent network (Soltani & Jiang 2016; Jiang §8.3.3): its state is fed from several steps back. */
 import { add, concat, linear, matmul, Parameter, type Tensor, tanh, transpose, unstack } from "@neurite/core";
-import { expectSize } from "./expect.js";
+import { expectOptions, type OptionKinds, pickOptions } from "@neurite/core/expect";
 import { initUniform } from "./initializers.js";
 import {
+  CELL_OPTIONS,
   type CellOptions,
   type CellState,
+  RECURRENT_LAYER_OPTIONS,
   RecurrentCell,
   RecurrentLayer,
   type RecurrentLayerOptions,
+  recurrentOptions,
 } from "./recurrent.js";
 
 /** `h` is h_t; `h2`, `h3`, … up to the order are h_{t−1}, h_{t−2}, … */
@@ -19,6 +22,8 @@ export interface HORNNCellOptions extends CellOptions {
   /** How many steps back h is fed from. Default 2. */
   readonly order?: number;
 }
+
+const CELL: OptionKinds<HORNNCellOptions> = { ...CELL_OPTIONS, order: "size" };
 
 /**
  * One step h_t = tanh(W x_t + Σ_{i=1…order} Wᵢ h_{t−i} + b). Parameters start uniform in ±1/√hidden,
@@ -33,9 +38,10 @@ export class HORNNCell extends RecurrentCell<HORNNState> {
   /** [hidden] */
   readonly bias: Parameter | null;
 
-  constructor(inputs: number, hidden: number, { order = 2, bias = true, ...init }: HORNNCellOptions = {}) {
+  constructor(inputs: number, hidden: number, options: HORNNCellOptions = {}) {
     super(inputs, hidden, "HORNNCell");
-    expectSize("HORNNCell", "order", order);
+    expectOptions("HORNNCell", options, CELL);
+    const { order = 2, bias = true, ...init } = options;
     const bound = 1 / Math.sqrt(hidden);
     this.order = order;
     this.weightIh = new Parameter(initUniform([hidden, inputs], bound, init), { layout: "hidden,in" });
@@ -74,6 +80,8 @@ export class HORNNCell extends RecurrentCell<HORNNState> {
 
 export interface HORNNOptions extends RecurrentLayerOptions, HORNNCellOptions {}
 
+const LAYER: OptionKinds<HORNNOptions> = { ...RECURRENT_LAYER_OPTIONS, ...CELL };
+
 /**
  * Higher-order recurrent network over whole sequences, x [n, time, inputs]. Parameters are named as those of {@link RNN},
  * with one bias. Of order 1 it is an RNN.
@@ -82,7 +90,9 @@ export interface HORNNOptions extends RecurrentLayerOptions, HORNNCellOptions {}
  */
 export class HORNN extends RecurrentLayer<HORNNState> {
   constructor(inputs: number, hidden: number, options: HORNNOptions = {}) {
-    super("HORNN", (width) => new HORNNCell(width, hidden, options), inputs, options);
+    expectOptions("HORNN", options, LAYER);
+    const cell = pickOptions<HORNNCellOptions>(options, CELL);
+    super("HORNN", (width) => new HORNNCell(width, hidden, cell), inputs, recurrentOptions(options));
     this.nameParameters();
   }
 }

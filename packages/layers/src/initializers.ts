@@ -22,8 +22,16 @@ import {
   uniform,
   ValueError,
 } from "@neurite/core";
-import { expectNumber, expectWord } from "./expect.js";
-import { initOptions } from "./init-options.js";
+import {
+  expectFinite,
+  expectFunction,
+  expectOneOf,
+  expectOptions,
+  expectRecord,
+  type OptionKinds,
+} from "@neurite/core/expect";
+import { expectModule } from "./expect.js";
+import { INIT_OPTIONS, initOptions } from "./init-options.js";
 import type { Module } from "./module.js";
 
 /** Where and from which random stream a layer makes its parameters. */
@@ -34,34 +42,51 @@ export interface InitOptions {
   readonly generator?: Generator;
 }
 
+/** Which axes of a weight are its units, for the count of connections. */
+export interface FanOptions {
+  /** Names of the axes, as `Parameter.layout` has them. Default `out,in` for a matrix, `…,in,out` for filters. */
+  readonly layout?: string;
+}
+
+const FANS: OptionKinds<FanOptions> = { layout: "string" };
+/** What every initialiser may be given; {@link initialize} names the parameter's layout, which not all of them read. */
+const INITIALIZER: OptionKinds<InitOptions & FanOptions> = { ...INIT_OPTIONS, ...FANS };
+
 /** Uniform in [−bound, bound). */
-export function initUniform(shape: Shape, bound: number, options: InitOptions = {}): Tensor {
-  expectNumber("initUniform", "bound", bound, 0);
-  return uniform(shape, -bound, bound, options);
+export function initUniform(shape: Shape, bound: number, options: InitOptions & FanOptions = {}): Tensor {
+  expectFinite("initUniform", "bound", bound, 0);
+  expectOptions("initUniform", options, INITIALIZER);
+  return uniform(shape, -bound, bound, initOptions(options));
 }
 
 /** Normal with mean 0. */
-export function initNormal(shape: Shape, deviation: number, options: InitOptions = {}): Tensor {
-  expectNumber("initNormal", "deviation", deviation, 0);
-  return normal(shape, 0, deviation, options);
+export function initNormal(shape: Shape, deviation: number, options: InitOptions & FanOptions = {}): Tensor {
+  expectFinite("initNormal", "deviation", deviation, 0);
+  expectOptions("initNormal", options, INITIALIZER);
+  return normal(shape, 0, deviation, initOptions(options));
 }
 
 /** All elements `value`. */
-export function initConstant(shape: Shape, value: number, { device, dtype }: InitOptions = {}): Tensor {
-  return full(shape, value, { ...(device && { device }), ...(dtype && { dtype }) });
+export function initConstant(shape: Shape, value: number, options: InitOptions & FanOptions = {}): Tensor {
+  expectOptions("initConstant", options, INITIALIZER);
+  const { generator: _, ...rest } = initOptions(options);
+  return full(shape, value, rest);
 }
 
-/**
- * Normal, with numbers beyond `low` and `high` drawn again.
- * @param options.low in deviations; default −2
- * @param options.high in deviations; default 2
- */
-export function initTruncatedNormal(
-  shape: Shape,
-  deviation = 1,
-  { low = -2, high = 2, ...options }: InitOptions & { readonly low?: number; readonly high?: number } = {},
-): Tensor {
-  expectNumber("initTruncatedNormal", "deviation", deviation, 0);
+export interface TruncatedNormalOptions extends InitOptions, FanOptions {
+  /** In deviations. Default −2. */
+  readonly low?: number;
+  /** In deviations. Default 2. */
+  readonly high?: number;
+}
+
+const TRUNCATED_NORMAL: OptionKinds<TruncatedNormalOptions> = { ...INITIALIZER, low: "number", high: "number" };
+
+/** Normal, with numbers beyond `low` and `high` drawn again. */
+export function initTruncatedNormal(shape: Shape, deviation = 1, given: TruncatedNormalOptions = {}): Tensor {
+  expectOptions("initTruncatedNormal", given, TRUNCATED_NORMAL);
+  const { low = -2, high = 2, ...options } = given;
+  expectFinite("initTruncatedNormal", "deviation", deviation, 0);
   // at most six deviations off, so that a draw is likely to fall inside soon
   if (!(low < high) || low > 3 || high < -3) {
     throw new ValueError({
@@ -88,21 +113,15 @@ function drawn(op: string, shape: Shape, options: InitOptions, next: (generator:
   });
 }
 
-/** Which axes of a weight are its units, for the count of connections. */
-export interface FanOptions {
-  /** Names of the axes, as `Parameter.layout` has them. Default `out,in` for a matrix, `…,in,out` for filters. */
-  readonly layout?: string;
-}
-
 /**
  * Connections into and out of a unit: for a matrix [out, in] its sides; for filters [...size, in, out] the channels times
  * the filter's positions.
  * @throws ShapeError for fewer than two axes
  */
-export function fans(
-  shape: Shape,
-  { layout = "" }: FanOptions = {},
-): { readonly fanIn: number; readonly fanOut: number } {
+export function fans(shape: Shape, options: FanOptions = {}): { readonly fanIn: number; readonly fanOut: number } {
+  expectShape("fans", shape);
+  expectOptions("fans", options, FANS);
+  const { layout = "" } = options;
   if (shape.length < 2) {
     throw new ShapeError({
       op: "fans",
@@ -130,14 +149,20 @@ export interface XavierOptions extends InitOptions, FanOptions {
   readonly gain?: number;
 }
 
+const XAVIER: OptionKinds<XavierOptions> = { ...INITIALIZER, gain: "number" };
+
 /** Uniform in ±gain·√(6/(fan in + fan out)) (Glorot & Bengio 2010). */
-export function initXavierUniform(shape: Shape, { gain = 1, layout, ...init }: XavierOptions = {}): Tensor {
+export function initXavierUniform(shape: Shape, options: XavierOptions = {}): Tensor {
+  expectOptions("initXavierUniform", options, XAVIER);
+  const { gain = 1, layout, ...init } = options;
   const { fanIn, fanOut } = fans(shape, layout ? { layout } : {});
   return initUniform(shape, gain * Math.sqrt(6 / (fanIn + fanOut)), init);
 }
 
 /** Normal with deviation gain·√(2/(fan in + fan out)) (Glorot & Bengio 2010). */
-export function initXavierNormal(shape: Shape, { gain = 1, layout, ...init }: XavierOptions = {}): Tensor {
+export function initXavierNormal(shape: Shape, options: XavierOptions = {}): Tensor {
+  expectOptions("initXavierNormal", options, XAVIER);
+  const { gain = 1, layout, ...init } = options;
   const { fanIn, fanOut } = fans(shape, layout ? { layout } : {});
   return initNormal(shape, gain * Math.sqrt(2 / (fanIn + fanOut)), init);
 }
@@ -149,6 +174,8 @@ export interface KaimingOptions extends InitOptions, FanOptions {
   readonly gain?: number;
 }
 
+const KAIMING: OptionKinds<KaimingOptions> = { ...XAVIER, mode: ["in", "out"] };
+
 /** Uniform in ±gain·√(3/fan) (He et al. 2015). */
 export function initKaimingUniform(shape: Shape, options: KaimingOptions = {}): Tensor {
   return initUniform(shape, Math.sqrt(3) * kaimingDeviation(shape, options), initOptions(options));
@@ -159,8 +186,9 @@ export function initKaimingNormal(shape: Shape, options: KaimingOptions = {}): T
   return initNormal(shape, kaimingDeviation(shape, options), initOptions(options));
 }
 
-function kaimingDeviation(shape: Shape, { mode = "in", gain = Math.SQRT2, layout }: KaimingOptions): number {
-  expectWord("initKaiming", "mode", mode, ["in", "out"]);
+function kaimingDeviation(shape: Shape, options: KaimingOptions): number {
+  expectOptions("initKaiming", options, KAIMING);
+  const { mode = "in", gain = Math.SQRT2, layout } = options;
   const { fanIn, fanOut } = fans(shape, layout ? { layout } : {});
   return gain / Math.sqrt(mode === "in" ? fanIn : fanOut);
 }
@@ -173,7 +201,8 @@ export function gainOf(
   activation: "linear" | "sigmoid" | "tanh" | "relu" | "leakyRelu" | "selu",
   slope = 0.01,
 ): number {
-  expectWord("gainOf", "activation", activation, ["linear", "sigmoid", "tanh", "relu", "leakyRelu", "selu"]);
+  expectFinite("gainOf", "slope", slope);
+  expectOneOf("gainOf", "activation", activation, ["linear", "sigmoid", "tanh", "relu", "leakyRelu", "selu"]);
   switch (activation) {
     case "tanh":
       return 5 / 3;
@@ -192,7 +221,9 @@ export function gainOf(
  * A matrix whose rows or columns, whichever are fewer, are orthonormal, times `gain` (Saxe et al. 2014). Tensors of more
  * axes count as matrices [first, all others]; filters, whose last axis is `out`, as [all others, last].
  */
-export function initOrthogonal(shape: Shape, { gain = 1, layout, ...options }: XavierOptions = {}): Tensor {
+export function initOrthogonal(shape: Shape, given: XavierOptions = {}): Tensor {
+  expectOptions("initOrthogonal", given, XAVIER);
+  const { gain = 1, layout, ...options } = given;
   fans(shape, layout ? { layout } : {});
   const split = shape.length === 2 ? 1 : shape.length - 1;
   const rows = sizeOf(shape.slice(0, split));
@@ -242,6 +273,9 @@ export function initialize<I extends Initializer>(
   initializer: I,
   options?: Parameters<I>[1],
 ): void {
+  if (!isParameter(target)) expectModule("initialize", "target", target);
+  expectFunction("initialize", "initializer", initializer);
+  if (options !== undefined) expectRecord("initialize", "options", options, "the initializer's options");
   const chosen = isParameter(target)
     ? [target]
     : Object.values(target.parameters()).filter((parameter) => parameter.rank >= 2);

@@ -1,6 +1,7 @@
 /** Fully connected layer. */
 import { type LinearActivation, linear, Parameter, type Tensor } from "@neurite/core";
-import { expectSize, expectWord } from "./expect.js";
+import { expectOptions, expectSize, type OptionKinds } from "@neurite/core/expect";
+import { INIT_OPTIONS } from "./init-options.js";
 import { type InitOptions, initUniform } from "./initializers.js";
 import { Module } from "./module.js";
 
@@ -10,6 +11,8 @@ export interface LinearOptions extends InitOptions {
   /** Makes it max(0, x·Wᵀ + b), in one pass. Default none. */
   readonly activation?: "relu" | undefined;
 }
+
+const OPTIONS: OptionKinds<LinearOptions> = { ...INIT_OPTIONS, bias: "boolean", activation: ["relu"] };
 
 /**
  * y = x·Wᵀ + b (Jiang §8.2.1): [..., inputs] → [..., outputs]; outputs·(inputs + 1) parameters.
@@ -29,10 +32,11 @@ export class Linear extends Module {
   constructor(
     readonly inputs: number,
     readonly outputs: number,
-    { bias = true, activation, ...init }: LinearOptions = {},
+    options: LinearOptions = {},
   ) {
     super();
-    if (activation !== undefined) expectWord("Linear", "activation", activation, ["relu"]);
+    expectOptions("Linear", options, OPTIONS);
+    const { bias = true, activation, ...init } = options;
     expectSize("Linear", "inputs", inputs);
     expectSize("Linear", "outputs", outputs);
     const bound = 1 / Math.sqrt(inputs);

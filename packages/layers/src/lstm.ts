@@ -1,13 +1,17 @@
 /** Long short-term memory (Hochreiter & Schmidhuber 1997), with PyTorch's weights and gate order i, f, g, o. */
 import { add, linear, lstm, lstmCell, type Tensor, transpose } from "@neurite/core";
+import { expectOptions, pickOptions } from "@neurite/core/expect";
 import {
+  CELL_OPTIONS,
   type CellOptions,
   type CellState,
   GatedCell,
+  RECURRENT_LAYER_OPTIONS,
   type RecurrentInput,
   RecurrentLayer,
   type RecurrentLayerOptions,
   type RecurrentOutput,
+  recurrentOptions,
   type ScanOptions,
 } from "./recurrent.js";
 
@@ -59,7 +63,9 @@ export class LSTMCell extends GatedCell<LSTMState> {
  */
 export class LSTM extends RecurrentLayer<LSTMState> {
   constructor(inputs: number, hidden: number, options: LSTMOptions = {}) {
-    super("LSTM", (width) => new LSTMCell(width, hidden, options), inputs, options);
+    expectOptions("LSTM", options, RECURRENT_LAYER_OPTIONS);
+    const cell = pickOptions<CellOptions>(options, CELL_OPTIONS);
+    super("LSTM", (width) => new LSTMCell(width, hidden, cell), inputs, recurrentOptions(options));
     this.nameParameters();
   }
 }

@@ -15,6 +15,7 @@ import {
   type Tensor,
   ValueError,
 } from "@neurite/core";
+import { describeValue, expectOptions, type OptionKinds } from "@neurite/core/expect";
 
 /** The module whose `forward` an error passed last on its way out. */
 const passed = new WeakMap<object, Module>();
@@ -47,6 +48,13 @@ function forEachField(owner: object, visit: (name: string, value: Parameter | Mo
     else if (Array.isArray(value) || isPlainObject(value)) forEachField(value, visit, `${name}.`);
   }
 }
+
+export interface LoadOptions {
+  /** Whether names that only one side has are errors, and not skipped. Default true. */
+  readonly strict?: boolean;
+}
+
+const LOAD: OptionKinds<LoadOptions> = { strict: "boolean" };
 
 export abstract class Module {
   /** Whether dropout drops and batch statistics are taken; see {@link train} and {@link eval}. */
@@ -131,10 +139,11 @@ export abstract class Module {
 
   /**
    * Replaces the values of parameters and buffers. Nothing is replaced when anything does not fit.
-   * @param options.strict false: names that only one side has are skipped (default true: they are errors)
    * @throws ValueError for missing or unknown names, ShapeError or DTypeError for values that do not fit
    */
-  loadStateDict(values: Readonly<Record<string, Tensor>>, { strict = true } = {}): void {
+  loadStateDict(values: Readonly<Record<string, Tensor>>, options: LoadOptions = {}): void {
+    expectOptions("loadStateDict", options, LOAD);
+    const { strict = true } = options;
     if (typeof values !== "object" || values === null) throw notValues("values", values);
     const own = this.stateDict();
     const missing = Object.keys(own).filter((name) => !(name in values));
@@ -159,10 +168,11 @@ function misfed(cause: unknown, [x]: readonly unknown[], parameters: number): Va
   if (!(cause instanceof TypeError || cause instanceof RangeError)) return null;
   let leaf = x;
   while (Array.isArray(leaf)) leaf = leaf[0];
-  if (typeof leaf !== "number" && !ArrayBuffer.isView(leaf) && !(x === undefined && parameters > 0)) return null;
-  const received = Array.isArray(x) ? "an array" : ArrayBuffer.isView(x) ? `a ${x.constructor.name}` : String(x);
+  const numbers = typeof leaf === "number" || typeof leaf === "boolean" || ArrayBuffer.isView(leaf);
+  if (!numbers && x !== null && !(x === undefined && parameters > 0)) return null;
   const remedy = "Make one of numbers with tensor().";
-  return new ValueError({ op: "forward", argument: "x", expected: "a tensor", received, remedy }, { cause });
+  const info = { op: "forward", argument: "x", expected: "a tensor", received: describeValue(x), remedy };
+  return new ValueError(info, { cause });
 }
 
 function notValues(argument: string, received: unknown): ValueError {
@@ -170,7 +180,7 @@ function notValues(argument: string, received: unknown): ValueError {
     op: "loadStateDict",
     argument,
     expected: argument === "values" ? "tensors by name" : "a tensor",
-    received: Array.isArray(received) ? "an array" : typeof received,
+    received: describeValue(received),
     remedy: "Take them from stateDict() or a file of weights.",
   });
 }

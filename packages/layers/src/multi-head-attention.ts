@@ -28,9 +28,10 @@ import {
   ValueError,
   zeros,
 } from "@neurite/core";
+import { expectInteger, expectOptions, expectSize, type OptionKinds } from "@neurite/core/expect";
 import { expectProbability } from "./dropout.js";
-import { expectSize } from "./expect.js";
-import { type InitOptions, initUniform } from "./initializers.js";
+import { INIT_OPTIONS } from "./init-options.js";
+import { type InitOptions, initConstant, initUniform } from "./initializers.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";
 
@@ -41,12 +42,16 @@ export interface MultiHeadAttentionOptions extends InitOptions {
   readonly bias?: boolean;
 }
 
+const OPTIONS: OptionKinds<MultiHeadAttentionOptions> = { ...INIT_OPTIONS, dropout: "number", bias: "boolean" };
+
 export interface AttentionMasks {
   /** bool [n, m], [batch, n, m] or [batch, heads, n, m]; true where query i may attend to key j. */
   readonly mask?: Tensor | undefined;
   /** bool [batch, m]; true at keys that may be attended to, false at padding. */
   readonly keyMask?: Tensor | undefined;
 }
+
+const MASKS: OptionKinds<AttentionMasks> = { mask: "tensor", keyMask: "tensor" };
 
 /** What later positions need of earlier ones, [batch, heads, positions, features / heads] each. */
 export interface AttentionPast {
@@ -78,9 +83,11 @@ export class MultiHeadAttention extends Module {
   constructor(
     readonly features: number,
     readonly heads: number,
-    { dropout: p = 0, bias = true, ...init }: MultiHeadAttentionOptions = {},
+    options: MultiHeadAttentionOptions = {},
   ) {
     super();
+    expectOptions("MultiHeadAttention", options, OPTIONS);
+    const { dropout: p = 0, bias = true, ...init } = options;
     expectSize("MultiHeadAttention", "features", features);
     expectSize("MultiHeadAttention", "heads", heads);
     if (features % heads !== 0) {
@@ -96,9 +103,9 @@ export class MultiHeadAttention extends Module {
     // Xavier: √(6/(fan in + fan out))
     const bound = Math.sqrt(6 / (4 * features));
     this.inProjWeight = new Parameter(initUniform([3 * features, features], bound, init), { layout: "3·out,in" });
-    this.inProjBias = bias ? new Parameter(zeros([3 * features], init)) : null;
+    this.inProjBias = bias ? new Parameter(initConstant([3 * features], 0, init)) : null;
     this.outProj = new Linear(features, features, { bias, ...init });
-    const zero = zeros([features], init);
+    const zero = initConstant([features], 0, init);
     this.outProj.bias?.assign(zero);
     zero.dispose();
     this.#generator = init.generator;
@@ -209,6 +216,7 @@ function joinedMask(masks: AttentionMasks, query: Tensor, key: Tensor): Tensor |
       remedy: "Say which of them it is: { mask } pairs queries and keys, { keyMask } marks padding.",
     });
   }
+  expectOptions("MultiHeadAttention", masks, MASKS);
   const { mask, keyMask } = masks;
   if (mask && (mask.rank < 2 || mask.rank > 4)) {
     throw new ShapeError({
@@ -226,16 +234,17 @@ function joinedMask(masks: AttentionMasks, query: Tensor, key: Tensor): Tensor |
   return pairs ? logicalAnd(pairs, keys) : keys;
 }
 
+export interface CausalMaskOptions {
+  /** Default: the default device. */
+  readonly device?: Device;
+}
+
+const CAUSAL_MASK: OptionKinds<CausalMaskOptions> = { device: "device" };
+
 /** bool [length, length], true where position i may see position j ≤ i. */
-export function causalMask(length: number, options: { readonly device?: Device } = {}): Tensor {
-  if (!Number.isInteger(length) || length < 0) {
-    throw new ValueError({
-      op: "causalMask",
-      argument: "length",
-      expected: "an integer, 0 or above",
-      received: String(length),
-    });
-  }
+export function causalMask(length: number, options: CausalMaskOptions = {}): Tensor {
+  expectInteger("causalMask", "length", length, 0);
+  expectOptions("causalMask", options, CAUSAL_MASK);
   return composite("causalMask", () => {
     const positions = arange(0, length, 1, options);
     return greaterEqual(unsqueeze(positions, 1), positions);

@@ -1,20 +1,27 @@
 /** Normalisation of each example by itself: layer, group and root-mean-square normalisation. */
-import { groupNorm, layerNorm, ones, Parameter, rmsNorm, type Tensor, ValueError, zeros } from "@neurite/core";
-import { expectNumber, expectSize } from "./expect.js";
-import type { InitOptions } from "./initializers.js";
+import { groupNorm, layerNorm, Parameter, rmsNorm, type Tensor, ValueError } from "@neurite/core";
+import { badValue, expectFinite, expectOptions, expectSize, type OptionKinds } from "@neurite/core/expect";
+import { INIT_OPTIONS } from "./init-options.js";
+import { type InitOptions, initConstant } from "./initializers.js";
 import { Module } from "./module.js";
 
-export interface NormOptions extends Pick<InitOptions, "device" | "dtype"> {
+/** No random number is drawn, so a generator counts for nothing: the same options serve all layers of a net. */
+export interface NormOptions extends InitOptions {
   /** Added to the variance. Default 1e-5. */
   readonly eps?: number;
   /** Whether weight (and bias) are learned. Default true. */
   readonly affine?: boolean;
 }
 
+/** What these options may be. */
+export const NORM: OptionKinds<NormOptions> = { ...INIT_OPTIONS, eps: "number", affine: "boolean" };
+
 export interface LayerNormLayerOptions extends NormOptions {
   /** Whether there is a bias beside the weight. Default true. */
   readonly bias?: boolean;
 }
+
+const LAYER_NORM: OptionKinds<LayerNormLayerOptions> = { ...NORM, bias: "boolean" };
 
 /**
  * Normalises over the last axes of each example (Ba et al. 2016; Jiang §8.2.6). Weight and bias, of the shape of these axes,
@@ -28,16 +35,15 @@ export class LayerNorm extends Module {
   readonly weight: Parameter | null;
   readonly bias: Parameter | null;
 
-  constructor(
-    shape: number | readonly number[],
-    { eps = 1e-5, affine = true, bias = true, ...init }: LayerNormLayerOptions = {},
-  ) {
+  constructor(shape: number | readonly number[], options: LayerNormLayerOptions = {}) {
     super();
+    expectOptions("LayerNorm", options, LAYER_NORM);
+    const { eps = 1e-5, affine = true, bias = true, ...init } = options;
     this.shape = shapeOf("LayerNorm", shape);
-    expectNumber("LayerNorm", "eps", eps, 0);
+    expectFinite("LayerNorm", "eps", eps, 0);
     this.eps = eps;
-    this.weight = affine ? new Parameter(ones(this.shape, init)) : null;
-    this.bias = affine && bias ? new Parameter(zeros(this.shape, init)) : null;
+    this.weight = affine ? new Parameter(initConstant(this.shape, 1, init)) : null;
+    this.bias = affine && bias ? new Parameter(initConstant(this.shape, 0, init)) : null;
   }
 
   forward(x: Tensor): Tensor {
@@ -47,10 +53,8 @@ export class LayerNorm extends Module {
 }
 
 function shapeOf(op: string, shape: number | readonly number[]): readonly number[] {
-  const lengths = typeof shape === "number" ? [shape] : shape;
-  if (lengths.length === 0) {
-    throw new ValueError({ op, argument: "shape", expected: "at least one axis", received: "[]" });
-  }
+  const lengths = Array.isArray(shape) ? shape : [shape];
+  if (lengths.length === 0) throw badValue(op, "shape", "at least one axis", shape);
   for (const length of lengths) expectSize(op, "shape", length);
   return lengths;
 }
@@ -66,12 +70,14 @@ export class RMSNorm extends Module {
   readonly eps: number | undefined;
   readonly weight: Parameter | null;
 
-  constructor(shape: number | readonly number[], { eps, affine = true, ...init }: RMSNormLayerOptions = {}) {
+  constructor(shape: number | readonly number[], options: RMSNormLayerOptions = {}) {
     super();
+    expectOptions("RMSNorm", options, NORM);
+    const { eps, affine = true, ...init } = options;
     this.shape = shapeOf("RMSNorm", shape);
-    if (eps !== undefined) expectNumber("RMSNorm", "eps", eps, 0);
+    if (eps !== undefined) expectFinite("RMSNorm", "eps", eps, 0);
     this.eps = eps;
-    this.weight = affine ? new Parameter(ones(this.shape, init)) : null;
+    this.weight = affine ? new Parameter(initConstant(this.shape, 1, init)) : null;
   }
 
   forward(x: Tensor): Tensor {
@@ -90,12 +96,14 @@ export class GroupNorm extends Module {
   constructor(
     readonly groups: number,
     readonly channels: number,
-    { eps = 1e-5, affine = true, ...init }: NormOptions = {},
+    options: NormOptions = {},
   ) {
     super();
+    expectOptions("GroupNorm", options, NORM);
+    const { eps = 1e-5, affine = true, ...init } = options;
     expectSize("GroupNorm", "groups", groups);
     expectSize("GroupNorm", "channels", channels);
-    expectNumber("GroupNorm", "eps", eps, 0);
+    expectFinite("GroupNorm", "eps", eps, 0);
     if (channels % groups !== 0) {
       throw new ValueError({
         op: "GroupNorm",
@@ -105,8 +113,8 @@ export class GroupNorm extends Module {
       });
     }
     this.eps = eps;
-    this.weight = affine ? new Parameter(ones([channels], init)) : null;
-    this.bias = affine ? new Parameter(zeros([channels], init)) : null;
+    this.weight = affine ? new Parameter(initConstant([channels], 1, init)) : null;
+    this.bias = affine ? new Parameter(initConstant([channels], 0, init)) : null;
   }
 
   forward(x: Tensor): Tensor {

@@ -7,6 +7,7 @@ import {
   avgPool1d,
   avgPool2d,
   avgPool3d,
+  expectTensor,
   globalAvgPool,
   type MaxPoolOptions,
   maxPool1d,
@@ -15,6 +16,7 @@ import {
   pad,
   type Tensor,
 } from "@neurite/core";
+import { expectOptions, type OptionKinds } from "@neurite/core/expect";
 import { expectSizes } from "./expect.js";
 import { Module } from "./module.js";
 
@@ -31,6 +33,19 @@ export interface MaxPoolLayerOptions extends MaxPoolOptions, CeilMode {}
 /** In `ceilMode` what a window has behind x and its padding does not count. */
 export interface AvgPoolLayerOptions extends AvgPoolOptions, CeilMode {}
 
+const MAX_POOL: OptionKinds<MaxPoolLayerOptions> = {
+  stride: "any",
+  padding: "any",
+  dilation: "any",
+  ceilMode: "boolean",
+};
+const AVG_POOL: OptionKinds<AvgPoolLayerOptions> = {
+  stride: "any",
+  padding: "any",
+  countIncludePad: "boolean",
+  ceilMode: "boolean",
+};
+
 type Pair = readonly [before: number, after: number];
 
 const entry = <T>(value: T | readonly T[], axis: number): T => (Array.isArray(value) ? value[axis] : value) as T;
@@ -41,6 +56,7 @@ function endsOf(
   size: Size,
   { stride = size, padding = 0, dilation = 1 }: MaxPoolOptions,
 ): { readonly padding: readonly Pair[]; readonly behind: readonly number[] } {
+  expectTensor("pooling", "x", x);
   const lengths = x.shape.slice(1, -1);
   const pairs = lengths.map((_, i): Pair => {
     const own = typeof padding === "string" ? 0 : entry<number | Pair>(padding, i);
@@ -92,6 +108,7 @@ export class MaxPool1d extends Module {
   ) {
     super();
     expectSizes("MaxPool1d", "size", size);
+    expectOptions("MaxPool1d", options, MAX_POOL);
   }
 
   forward(x: Tensor): Tensor {
@@ -111,6 +128,7 @@ export class MaxPool2d extends Module {
   ) {
     super();
     expectSizes("MaxPool2d", "size", size);
+    expectOptions("MaxPool2d", options, MAX_POOL);
   }
 
   forward(x: Tensor): Tensor {
@@ -126,6 +144,7 @@ export class MaxPool3d extends Module {
   ) {
     super();
     expectSizes("MaxPool3d", "size", size);
+    expectOptions("MaxPool3d", options, MAX_POOL);
   }
 
   forward(x: Tensor): Tensor {
@@ -141,6 +160,7 @@ export class AvgPool1d extends Module {
   ) {
     super();
     expectSizes("AvgPool1d", "size", size);
+    expectOptions("AvgPool1d", options, AVG_POOL);
   }
 
   forward(x: Tensor): Tensor {
@@ -156,6 +176,7 @@ export class AvgPool2d extends Module {
   ) {
     super();
     expectSizes("AvgPool2d", "size", size);
+    expectOptions("AvgPool2d", options, AVG_POOL);
   }
 
   forward(x: Tensor): Tensor {
@@ -171,6 +192,7 @@ export class AvgPool3d extends Module {
   ) {
     super();
     expectSizes("AvgPool3d", "size", size);
+    expectOptions("AvgPool3d", options, AVG_POOL);
   }
 
   forward(x: Tensor): Tensor {

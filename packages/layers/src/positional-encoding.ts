@@ -1,23 +1,25 @@
 /** Positions made visible to layers that do not see order, such as attention. */
 import {
   add,
-  type DType,
+  defaultDevice,
   expectFloat,
   expectShape,
+  expectTensor,
   formatShape,
-  fromHost,
-  hostArray,
+  madeOnHost,
   Parameter,
   ShapeError,
   slice,
   type Tensor,
   ValueError,
 } from "@neurite/core";
-import { expectSize } from "./expect.js";
+import { expectOptions, expectSize, type OptionKinds } from "@neurite/core/expect";
+import { INIT_OPTIONS } from "./init-options.js";
 import { type InitOptions, initNormal } from "./initializers.js";
 import { Module } from "./module.js";
 
 function expectSequence(op: string, x: Tensor, features: number): number {
+  expectTensor(op, "x", x);
   if (x.rank >= 2 && x.shape[x.rank - 1] === features) return x.shape[x.rank - 2]!;
   throw new ShapeError({ op, argument: "x", expected: `[..., time, ${features}]`, received: formatShape(x.shape) });
 }
@@ -33,25 +35,30 @@ function expectStart(op: string, start: number, time: number, limit: number): vo
   });
 }
 
+export interface SinusoidalTableOptions extends Pick<InitOptions, "dtype" | "device"> {
+  /** Position of the first row. Default 0. */
+  readonly start?: number;
+}
+
+const TABLE: OptionKinds<SinusoidalTableOptions> = { dtype: "dtype", device: "device", start: "integer" };
+
 /**
  * The table of Vaswani et al. (2017), [length, features]: sin(t/10000^{2i/features}) at feature 2i and the cosine at 2i + 1.
  * It is made in float64 on the host.
  */
-export function sinusoidalTable(
-  length: number,
-  features: number,
-  { start = 0, dtype = "float32", device }: { start?: number } & Pick<InitOptions, "dtype" | "device"> = {},
-): Tensor {
-  expectFloat("sinusoidalTable", "dtype", dtype as DType);
+export function sinusoidalTable(length: number, features: number, options: SinusoidalTableOptions = {}): Tensor {
+  expectOptions("sinusoidalTable", options, TABLE);
+  const { start = 0, dtype = "float32", device = defaultDevice() } = options;
   expectShape("sinusoidalTable", [length, features]);
-  const data = hostArray(dtype as DType, length * features);
-  for (let t = 0; t < length; t++) {
-    for (let j = 0; j < features; j++) {
-      const angle = (start + t) / 10000 ** ((j - (j % 2)) / features);
-      data[t * features + j] = j % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+  expectFloat("sinusoidalTable", "dtype", dtype);
+  return madeOnHost(dtype, [length, features], device, (data) => {
+    for (let t = 0; t < length; t++) {
+      for (let j = 0; j < features; j++) {
+        const angle = (start + t) / 10000 ** ((j - (j % 2)) / features);
+        data[t * features + j] = j % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+      }
     }
-  }
-  return fromHost(data, dtype, [length, features], device);
+  });
 }
 
 /**
@@ -88,6 +95,7 @@ export class LearnedEncoding extends Module {
     init: InitOptions = {},
   ) {
     super();
+    expectOptions("LearnedEncoding", init, INIT_OPTIONS);
     expectSize("LearnedEncoding", "length", length);
     expectSize("LearnedEncoding", "features", features);
     this.weight = new Parameter(initNormal([length, features], 0.02, init), { layout: "position,features" });

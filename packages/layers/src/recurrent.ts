@@ -24,8 +24,18 @@ import {
   where,
   zeros,
 } from "@neurite/core";
+import {
+  expectFunction,
+  expectInteger,
+  expectOptions,
+  expectRecord,
+  expectSize,
+  type OptionKinds,
+  pickOptions,
+} from "@neurite/core/expect";
 import { Dropout } from "./dropout.js";
-import { expectSize } from "./expect.js";
+import { MOST_LAYERS } from "./expect.js";
+import { INIT_OPTIONS } from "./init-options.js";
 import { type InitOptions, initUniform } from "./initializers.js";
 import { Module } from "./module.js";
 
@@ -121,7 +131,8 @@ export abstract class RecurrentCell<S extends CellState = CellState> extends Mod
         remedy: "A cell takes one step; Recurrent runs it over sequences.",
       });
     }
-    if (!state) return this.start(x.shape[0]!, x);
+    if (state === undefined) return this.start(x.shape[0]!, x);
+    expectRecord(op, "state", state, "the states by name, as forward returns them");
     for (const [name, value] of Object.entries(state)) {
       expectTensor(op, `state.${name}`, value);
       expectSameShape(op, `state.${name}`, [x.shape[0]!, this.hidden], (value as Tensor).shape);
@@ -140,6 +151,9 @@ export interface CellOptions extends InitOptions {
   readonly bias?: boolean;
 }
 
+/** What the options of a cell may be. */
+export const CELL_OPTIONS: OptionKinds<CellOptions> = { ...INIT_OPTIONS, bias: "boolean" };
+
 /** A cell whose pre-activations, one or several gates side by side, are W x + b + W′h + b′, with PyTorch's parameters. */
 export abstract class GatedCell<S extends CellState = CellState> extends RecurrentCell<S> {
   /** [gates·hidden, inputs] */
@@ -151,8 +165,10 @@ export abstract class GatedCell<S extends CellState = CellState> extends Recurre
   /** [gates·hidden] */
   readonly biasHh: Parameter | null;
 
-  constructor(op: string, gates: number, inputs: number, hidden: number, { bias = true, ...init }: CellOptions) {
+  constructor(op: string, gates: number, inputs: number, hidden: number, options: CellOptions) {
     super(inputs, hidden, op);
+    expectOptions(op, options, CELL_OPTIONS);
+    const { bias = true, ...init } = options;
     const bound = 1 / Math.sqrt(hidden);
     const rows = gates * hidden;
     const name = gates === 1 ? "hidden" : `${gates}·hidden`;
@@ -174,8 +190,23 @@ export interface RecurrentOptions {
   readonly generator?: Generator;
 }
 
+/** What the options of a recurrent layer may be, beside those of its cells. */
+export const RECURRENT_OPTIONS: OptionKinds<RecurrentOptions> = {
+  layers: "size",
+  bidirectional: "boolean",
+  dropout: "number",
+  generator: "generator",
+};
+
 /** Options of RNN, GRU, LSTM and HORNN. */
 export interface RecurrentLayerOptions extends RecurrentOptions, CellOptions {}
+
+export const RECURRENT_LAYER_OPTIONS: OptionKinds<RecurrentLayerOptions> = { ...RECURRENT_OPTIONS, ...CELL_OPTIONS };
+
+/** The options of the scaffold out of those of a layer. */
+export function recurrentOptions(options: RecurrentOptions): RecurrentOptions {
+  return pickOptions(options, RECURRENT_OPTIONS);
+}
 
 export interface RecurrentInput<S extends CellState = CellState> {
   /** Initial states, [layers·directions, n, …] each; default the cells' own, zeros. */
@@ -185,6 +216,8 @@ export interface RecurrentInput<S extends CellState = CellState> {
   /** Steps of each row, from 0 to time: the same as a mask with that many true values in front. int32 [n] if a tensor. */
   readonly lengths?: Tensor | readonly number[] | undefined;
 }
+
+const INPUT: OptionKinds<RecurrentInput> = { state: "any", mask: "tensor", lengths: "any" };
 
 export interface RecurrentOutput<S extends CellState = CellState> {
   /** [n, time, directions·hidden] */
@@ -208,15 +241,13 @@ export abstract class RecurrentLayer<S extends CellState = CellState> extends Mo
   readonly #cells: readonly RecurrentCell<S>[];
 
   /** @param make makes the cell of one direction of one layer, for inputs of the given width */
-  constructor(
-    op: string,
-    make: (inputs: number) => RecurrentCell<S>,
-    inputs: number,
-    { layers = 1, bidirectional = false, dropout = 0, generator }: RecurrentOptions,
-  ) {
+  constructor(op: string, make: (inputs: number) => RecurrentCell<S>, inputs: number, options: RecurrentOptions) {
     super();
+    expectFunction(op, "make", make);
+    expectOptions(op, options, RECURRENT_OPTIONS);
+    const { layers = 1, bidirectional = false, dropout = 0, generator } = options;
     expectSize(op, "inputs", inputs);
-    expectSize(op, "layers", layers);
+    expectInteger(op, "layers", layers, 1, MOST_LAYERS);
     this.#op = op;
     this.inputs = inputs;
     this.layers = layers;
@@ -251,8 +282,10 @@ export abstract class RecurrentLayer<S extends CellState = CellState> extends Mo
    * @param x [n, time, inputs], time ≥ 1
    * @throws ShapeError for an input, mask, lengths or state that does not fit
    */
-  forward(x: Tensor, { state, mask, lengths }: RecurrentInput<S> = {}): RecurrentOutput<S> {
+  forward(x: Tensor, input: RecurrentInput<S> = {}): RecurrentOutput<S> {
     const op = this.#op;
+    expectOptions(op, input, INPUT);
+    const { state, mask, lengths } = input;
     expectTensor(op, "x", x);
     if (x.rank !== 3 || x.shape[2] !== this.inputs || x.shape[1] === 0) {
       throw new ShapeError({
@@ -287,6 +320,7 @@ export abstract class RecurrentLayer<S extends CellState = CellState> extends Mo
   /** The initial state of each cell. */
   #initial(op: string, n: number, x: Tensor, state: S | undefined): (index: number) => S {
     const own = this.#cells[0]!.start(n, x);
+    if (state !== undefined) expectRecord(op, "state", state, "the states by name, as forward returns them");
     if (!state) return (index) => (index === 0 ? own : this.#cells[index]!.start(n, x));
     const names = Object.keys(own) as (keyof S & string)[];
     for (const name of names) {

@@ -1,11 +1,15 @@
 /** The simple recurrent network (Elman 1990; Jiang §8.3.3). */
-import { add, linear, matmul, relu, type Tensor, tanh, transpose, unstack, ValueError } from "@neurite/core";
+import { add, linear, matmul, relu, type Tensor, tanh, transpose, unstack } from "@neurite/core";
+import { expectOptions, type OptionKinds, pickOptions } from "@neurite/core/expect";
 import {
+  CELL_OPTIONS,
   type CellOptions,
   type CellState,
   GatedCell,
+  RECURRENT_LAYER_OPTIONS,
   RecurrentLayer,
   type RecurrentLayerOptions,
+  recurrentOptions,
 } from "./recurrent.js";
 
 export interface RNNCellOptions extends CellOptions {
@@ -14,6 +18,7 @@ export interface RNNCellOptions extends CellOptions {
 }
 
 const NONLINEARITIES = { tanh, relu } as const;
+const CELL: OptionKinds<RNNCellOptions> = { ...CELL_OPTIONS, nonlinearity: ["tanh", "relu"] };
 
 /**
  * One step h′ = φ(W x + b + W′h + b′): x [n, inputs] and h [n, hidden] to the next h; φ is tanh or ReLU.
@@ -22,17 +27,10 @@ const NONLINEARITIES = { tanh, relu } as const;
 export class RNNCell extends GatedCell {
   readonly nonlinearity: "tanh" | "relu";
 
-  constructor(inputs: number, hidden: number, { nonlinearity = "tanh", ...options }: RNNCellOptions = {}) {
-    super("RNNCell", 1, inputs, hidden, options);
-    if (!Object.hasOwn(NONLINEARITIES, nonlinearity)) {
-      throw new ValueError({
-        op: "RNNCell",
-        argument: "nonlinearity",
-        expected: "tanh or relu",
-        received: String(nonlinearity),
-        remedy: "Other functions go into a RecurrentCell of your own.",
-      });
-    }
+  constructor(inputs: number, hidden: number, options: RNNCellOptions = {}) {
+    expectOptions("RNNCell", options, CELL);
+    const { nonlinearity = "tanh", ...others } = options;
+    super("RNNCell", 1, inputs, hidden, others);
     this.nonlinearity = nonlinearity;
   }
 
@@ -54,6 +52,8 @@ export class RNNCell extends GatedCell {
 
 export interface RNNOptions extends RecurrentLayerOptions, RNNCellOptions {}
 
+const LAYER: OptionKinds<RNNOptions> = { ...RECURRENT_LAYER_OPTIONS, ...CELL };
+
 /**
  * Simple recurrent network over whole sequences, x [n, time, inputs]; PyTorch's names of parameters. The book's
  * h_t = tanh(W₁[x_t; h_{t−1}] + b₁), y_t = W₂h_t + b₂ is this layer, with W₁ in two blocks, and a `Linear` after it.
@@ -63,7 +63,9 @@ export interface RNNOptions extends RecurrentLayerOptions, RNNCellOptions {}
  */
 export class RNN extends RecurrentLayer {
   constructor(inputs: number, hidden: number, options: RNNOptions = {}) {
-    super("RNN", (width) => new RNNCell(width, hidden, options), inputs, options);
+    expectOptions("RNN", options, LAYER);
+    const cell = pickOptions<RNNCellOptions>(options, CELL);
+    super("RNN", (width) => new RNNCell(width, hidden, cell), inputs, recurrentOptions(options));
     this.nameParameters();
   }
 }

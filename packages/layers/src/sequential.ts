@@ -1,5 +1,6 @@
 /** Modules one after the other, and the flattening between convolutional and fully connected ones. */
 import { normalizeAxis, reshape, ShapeError, sizeOf, type Tensor } from "@neurite/core";
+import { expectInteger } from "@neurite/core/expect";
 import { expectModule } from "./expect.js";
 import { Module } from "./module.js";
 
@@ -44,6 +45,8 @@ export class Flatten extends Module {
     readonly end = -1,
   ) {
     super();
+    expectInteger("Flatten", "start", start);
+    expectInteger("Flatten", "end", end);
   }
 
   forward(x: Tensor): Tensor {

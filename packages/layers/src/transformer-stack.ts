@@ -1,6 +1,7 @@
 /** Stacks of transformer layers and the whole encoder–decoder, as in PyTorch. Read first: `transformer.ts`. */
-import { formatShape, ShapeError, type Tensor, ValueError } from "@neurite/core";
-import { expectSize } from "./expect.js";
+import { expectTensor, formatShape, ShapeError, type Tensor, ValueError } from "@neurite/core";
+import { expectInteger, expectList, expectOptions, type OptionKinds, pickOptions } from "@neurite/core/expect";
+import { MOST_LAYERS } from "./expect.js";
 import { initOptions } from "./init-options.js";
 import { initialize, initXavierUniform } from "./initializers.js";
 import { Module } from "./module.js";
@@ -9,6 +10,7 @@ import { LayerNorm } from "./normalization.js";
 import {
   type DecoderMasks,
   type EncoderMasks,
+  TRANSFORMER_LAYER_OPTIONS,
   TransformerDecoderLayer,
   TransformerEncoderLayer,
   type TransformerLayerOptions,
@@ -21,12 +23,24 @@ export interface TransformerStackOptions extends TransformerLayerOptions {
   readonly finalNorm?: boolean;
 }
 
+/** What these options may be. */
+export const TRANSFORMER_STACK_OPTIONS: OptionKinds<TransformerStackOptions> = {
+  ...TRANSFORMER_LAYER_OPTIONS,
+  layers: "size",
+  finalNorm: "boolean",
+};
+
+function layerOptions(options: TransformerStackOptions): TransformerLayerOptions {
+  return pickOptions<TransformerLayerOptions>(options, TRANSFORMER_LAYER_OPTIONS);
+}
+
 function finalNormOf(features: number, options: TransformerStackOptions): LayerNorm | null {
   const { finalNorm = options.normFirst ?? false, eps = 1e-5 } = options;
   return finalNorm ? new LayerNorm(features, { eps, ...initOptions(options) }) : null;
 }
 
 function expectPasts(op: string, pasts: readonly AttentionPast[], layers: readonly Module[]): void {
+  expectList(op, "pasts", pasts, "pasts");
   if (pasts.length === layers.length) return;
   throw new ValueError({
     op,
@@ -49,9 +63,13 @@ export class TransformerEncoder extends Module {
 
   constructor(features: number, heads: number, options: TransformerStackOptions = {}) {
     super();
+    expectOptions("TransformerEncoder", options, TRANSFORMER_STACK_OPTIONS);
     const { layers = 6 } = options;
-    expectSize("TransformerEncoder", "layers", layers);
-    this.layers = Array.from({ length: layers }, () => new TransformerEncoderLayer(features, heads, options));
+    expectInteger("TransformerEncoder", "layers", layers, 1, MOST_LAYERS);
+    this.layers = Array.from(
+      { length: layers },
+      () => new TransformerEncoderLayer(features, heads, layerOptions(options)),
+    );
     this.norm = finalNormOf(features, options);
   }
 
@@ -88,9 +106,13 @@ export class TransformerDecoder extends Module {
 
   constructor(features: number, heads: number, options: TransformerStackOptions = {}) {
     super();
+    expectOptions("TransformerDecoder", options, TRANSFORMER_STACK_OPTIONS);
     const { layers = 6 } = options;
-    expectSize("TransformerDecoder", "layers", layers);
-    this.layers = Array.from({ length: layers }, () => new TransformerDecoderLayer(features, heads, options));
+    expectInteger("TransformerDecoder", "layers", layers, 1, MOST_LAYERS);
+    this.layers = Array.from(
+      { length: layers },
+      () => new TransformerDecoderLayer(features, heads, layerOptions(options)),
+    );
     this.norm = finalNormOf(features, options);
   }
 
@@ -136,6 +158,12 @@ export interface TransformerOptions extends TransformerLayerOptions {
   readonly decoderLayers?: number;
 }
 
+const TRANSFORMER: OptionKinds<TransformerOptions> = {
+  ...TRANSFORMER_LAYER_OPTIONS,
+  encoderLayers: "size",
+  decoderLayers: "size",
+};
+
 export interface TransformerMasks {
   /** For the encoder, see {@link EncoderMasks}: bool [source, source] or with leading axes. */
   readonly sourceMask?: Tensor;
@@ -148,6 +176,14 @@ export interface TransformerMasks {
   /** For attention to the encoder's output: bool [target, source] or with leading axes. */
   readonly memoryMask?: Tensor;
 }
+
+const MASKS: OptionKinds<TransformerMasks> = {
+  sourceMask: "tensor",
+  sourceKeyMask: "tensor",
+  targetMask: "tensor",
+  targetKeyMask: "tensor",
+  memoryMask: "tensor",
+};
 
 /**
  * Encoder and decoder (Vaswani et al. 2017) on embedded sequences that carry their positions, with a final normalisation
@@ -163,9 +199,11 @@ export class Transformer extends Module {
   constructor(
     readonly features = 512,
     readonly heads = 8,
-    { encoderLayers = 6, decoderLayers = 6, ...options }: TransformerOptions = {},
+    given: TransformerOptions = {},
   ) {
     super();
+    expectOptions("Transformer", given, TRANSFORMER);
+    const { encoderLayers = 6, decoderLayers = 6, ...options } = given;
     this.encoder = new TransformerEncoder(features, heads, { ...options, layers: encoderLayers, finalNorm: true });
     this.decoder = new TransformerDecoder(features, heads, { ...options, layers: decoderLayers, finalNorm: true });
     initialize(this, initXavierUniform, initOptions(options));
@@ -177,6 +215,9 @@ export class Transformer extends Module {
    * @returns [n, target, features]
    */
   forward(source: Tensor, target: Tensor, masks: TransformerMasks = {}): Tensor {
+    expectTensor("Transformer", "source", source);
+    expectTensor("Transformer", "target", target);
+    expectOptions("Transformer", masks, MASKS);
     if (source.shape[0] !== target.shape[0]) {
       throw new ShapeError({
         op: "Transformer",

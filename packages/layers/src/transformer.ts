@@ -1,8 +1,8 @@
 /** Layers of the transformer (Vaswani et al. 2017; Jiang §8.3.4), with PyTorch's structure and names. */
 import { add, gelu, type Tensor } from "@neurite/core";
+import { expectOptions, type OptionKinds } from "@neurite/core/expect";
 import { Dropout } from "./dropout.js";
-import { expectWord } from "./expect.js";
-import { initOptions } from "./init-options.js";
+import { INIT_OPTIONS, initOptions } from "./init-options.js";
 import type { InitOptions } from "./initializers.js";
 import { Linear } from "./linear.js";
 import { Module } from "./module.js";
@@ -22,6 +22,16 @@ export interface TransformerLayerOptions extends InitOptions {
   readonly eps?: number;
 }
 
+/** What these options may be. */
+export const TRANSFORMER_LAYER_OPTIONS: OptionKinds<TransformerLayerOptions> = {
+  ...INIT_OPTIONS,
+  feedForward: "size",
+  dropout: "number",
+  activation: ["relu", "gelu"],
+  normFirst: "boolean",
+  eps: "number",
+};
+
 /** The part that both layers share: a residual of two linear layers, position by position. */
 abstract class TransformerLayer extends Module {
   readonly linear1: Linear;
@@ -32,14 +42,14 @@ abstract class TransformerLayer extends Module {
 
   constructor(features: number, options: TransformerLayerOptions) {
     super();
+    expectOptions("TransformerLayer", options, TRANSFORMER_LAYER_OPTIONS);
     const { feedForward = 2048, dropout = 0.1, activation = "relu", normFirst = false } = options;
     const init = initOptions(options);
-    expectWord("TransformerLayer", "activation", activation, ["relu", "gelu"]);
     this.linear1 = new Linear(features, feedForward, {
       ...init,
       activation: activation === "relu" ? "relu" : undefined,
     });
-    this.dropout = new Dropout(dropout, init);
+    this.dropout = new Dropout(dropout, initOptions(options));
     this.linear2 = new Linear(feedForward, features, init);
     this.activation = activation;
     this.normFirst = normFirst;
@@ -104,10 +114,10 @@ export class TransformerEncoderLayer extends TransformerLayer {
     const { dropout = 0.1, eps = 1e-5 } = options;
     const init = initOptions(options);
     this.selfAttn = new MultiHeadAttention(features, heads, { dropout, ...init });
-    this.norm1 = new LayerNorm(features, { eps, ...init });
-    this.norm2 = new LayerNorm(features, { eps, ...init });
-    this.dropout1 = new Dropout(dropout, init);
-    this.dropout2 = new Dropout(dropout, init);
+    this.norm1 = new LayerNorm(features, { eps, ...initOptions(options) });
+    this.norm2 = new LayerNorm(features, { eps, ...initOptions(options) });
+    this.dropout1 = new Dropout(dropout, initOptions(options));
+    this.dropout2 = new Dropout(dropout, initOptions(options));
   }
 
   forward(x: Tensor, masks: EncoderMasks = {}): Tensor {
@@ -128,6 +138,13 @@ export interface DecoderMasks extends EncoderMasks {
   /** bool [n, source], true at real positions of the memory. */
   readonly memoryKeyMask?: Tensor;
 }
+
+const DECODER_MASKS: OptionKinds<DecoderMasks> = {
+  mask: "tensor",
+  keyMask: "tensor",
+  memoryMask: "tensor",
+  memoryKeyMask: "tensor",
+};
 
 /**
  * Self-attention (give it a {@link causalMask}), attention to the encoder's output, and a feed-forward net.
@@ -154,12 +171,12 @@ export class TransformerDecoderLayer extends TransformerLayer {
     const init = initOptions(options);
     this.selfAttn = new MultiHeadAttention(features, heads, { dropout, ...init });
     this.multiheadAttn = new MultiHeadAttention(features, heads, { dropout, ...init });
-    this.norm1 = new LayerNorm(features, { eps, ...init });
-    this.norm2 = new LayerNorm(features, { eps, ...init });
-    this.norm3 = new LayerNorm(features, { eps, ...init });
-    this.dropout1 = new Dropout(dropout, init);
-    this.dropout2 = new Dropout(dropout, init);
-    this.dropout3 = new Dropout(dropout, init);
+    this.norm1 = new LayerNorm(features, { eps, ...initOptions(options) });
+    this.norm2 = new LayerNorm(features, { eps, ...initOptions(options) });
+    this.norm3 = new LayerNorm(features, { eps, ...initOptions(options) });
+    this.dropout1 = new Dropout(dropout, initOptions(options));
+    this.dropout2 = new Dropout(dropout, initOptions(options));
+    this.dropout3 = new Dropout(dropout, initOptions(options));
   }
 
   /**
@@ -167,6 +184,7 @@ export class TransformerDecoderLayer extends TransformerLayer {
    * @param memory [n, source, features]
    */
   forward(x: Tensor, memory: Tensor, masks: DecoderMasks = {}): Tensor {
+    expectOptions("TransformerDecoderLayer", masks, DECODER_MASKS);
     const { memoryMask, memoryKeyMask, ...own } = masks;
     const across = { mask: memoryMask, keyMask: memoryKeyMask };
     const first = this.residual(x, this.norm1, this.dropout1, (y) => this.selfAttn.forward(y, y, y, own));
@@ -185,8 +203,10 @@ export class TransformerDecoderLayer extends TransformerLayer {
     x: Tensor,
     memory: Tensor,
     past: AttentionPast,
-    { memoryMask, memoryKeyMask }: DecoderMasks = {},
+    masks: DecoderMasks = {},
   ): { readonly y: Tensor; readonly past: AttentionPast } {
+    expectOptions("TransformerDecoderLayer", masks, DECODER_MASKS);
+    const { memoryMask, memoryKeyMask } = masks;
     const extended = this.extended(this.selfAttn, x, past, this.norm1, this.dropout1);
     const across = { mask: memoryMask, keyMask: memoryKeyMask };
     const second = this.residual(extended.y, this.norm2, this.dropout2, (y) =>

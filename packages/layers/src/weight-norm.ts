@@ -15,7 +15,8 @@ import {
   ValueError,
   where,
 } from "@neurite/core";
-import { expectModule, expectWord } from "./expect.js";
+import { describeValue, expectInteger, expectOptions, type OptionKinds } from "@neurite/core/expect";
+import { expectModule } from "./expect.js";
 import { Module } from "./module.js";
 
 export interface WeightNormOptions {
@@ -26,6 +27,8 @@ export interface WeightNormOptions {
   /** `unit`: w = (γ/‖v‖)·v, as in PyTorch. `ball`: w = γ·v with ‖v‖ ≤ 1. Default `unit`. */
   readonly form?: "unit" | "ball";
 }
+
+const OPTIONS: OptionKinds<WeightNormOptions> = { names: "list", axis: "any", form: ["unit", "ball"] };
 
 interface Slot {
   /** The layer's own parameter, which shows w to its `forward`. */
@@ -53,10 +56,12 @@ export class WeightNorm<L extends Module> extends Module {
   readonly form: "unit" | "ball";
   readonly #slots = new Map<string, Slot>();
 
-  constructor(layer: L, { names = ["weight"], axis, form = "unit" }: WeightNormOptions = {}) {
+  constructor(layer: L, options: WeightNormOptions = {}) {
     super();
+    expectOptions("WeightNorm", options, OPTIONS);
+    const { names = ["weight"], axis, form = "unit" } = options;
     expectModule("WeightNorm", "layer", layer);
-    expectWord("WeightNorm", "form", form, ["unit", "ball"]);
+    if (axis !== undefined && axis !== null) expectInteger("WeightNorm", "axis", axis);
     this.layer = layer;
     this.form = form;
     const targets = names.map((name) => [name, targetOf(layer, name)] as const);
@@ -109,7 +114,7 @@ function targetOf(layer: Module, name: string): Parameter {
     op: "WeightNorm",
     argument: "names",
     expected: `fields of the layer that hold parameters (${Object.keys(layer.parameters()).join(", ") || "it has none"})`,
-    received: name,
+    received: describeValue(name),
   });
 }
 

@@ -587,7 +587,7 @@ const rows: readonly LayerRow[] = [
       inputs: [[2, 4, 2]],
       output: [2, 3, 3],
       refuses: [
-        /WeightNorm: names expects fields of the layer that hold parameters \(weight, bias\), but received scale/,
+        /WeightNorm: names expects fields of the layer that hold parameters \(weight, bias\), but received "scale"/,
         () => new layers.WeightNorm(new Linear(2, 2), { names: ["scale"] }),
       ],
     }),

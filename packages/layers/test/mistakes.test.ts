@@ -67,7 +67,7 @@ const mistakes: readonly [string, () => unknown, RegExp][] = [
   [
     "Keras' momentum times ten",
     () => new layers.BatchNorm1d(3, { momentum: 9.9 }),
-    /BatchNorm: momentum expects a share from 0 to 1/,
+    /BatchNorm: momentum expects a number from 0 to 1/,
   ],
   ["a slope of NaN", () => new layers.LeakyReLU(NaN), /LeakyReLU: slope expects a finite number/],
   ["an α of NaN", () => new layers.ELU(NaN), /ELU: alpha expects a finite number/],
@@ -80,11 +80,11 @@ const mistakes: readonly [string, () => unknown, RegExp][] = [
   [
     "an unknown activation",
     () => new TransformerEncoder(4, 2, { ...narrow, activation: wrong("tanh") }),
-    /activation expects relu or gelu, but received tanh/,
+    /activation expects relu or gelu, but received "tanh"/,
   ],
   ["no size of a window", () => new layers.MaxPool2d(wrong(undefined)), /MaxPool2d: size expects a positive integer/],
   ["a window of 0", () => new layers.AvgPool1d(0), /AvgPool1d: size expects a positive integer.*received 0/],
-  ["no part", () => new layers.AdaptiveAvgPool3d([1, 0, 1]), /outputSize expects a positive integer.*\[1,0,1\]/],
+  ["no part", () => new layers.AdaptiveAvgPool3d([1, 0, 1]), /outputSize expects a positive integer.*\[1, 0, 1\]/],
   ["no size of filters", () => new layers.Conv2d(1, 1, wrong(undefined)), /Conv2d: size expects a positive integer/],
   ["a table of integers", () => layers.sinusoidalTable(2, 4, { dtype: "int32" }), /dtype expects float32 or float64/],
   ["a table below nothing", () => layers.sinusoidalTable(-1, 4), /sinusoidalTable: shape expects/],
@@ -110,7 +110,7 @@ const mistakes: readonly [string, () => unknown, RegExp][] = [
   [
     "an activation that Linear does not have",
     () => new Linear(2, 2, { activation: wrong("tanh") }),
-    /Linear: activation expects relu, but received tanh/,
+    /Linear: activation expects relu, but received "tanh"/,
   ],
   ["no layer", () => new layers.WeightNorm(wrong(undefined)), /WeightNorm: layer expects a module/],
   [
@@ -150,7 +150,7 @@ describe("numbers that are no tensor", () => {
     ["Flatten", new layers.Flatten()],
     ["Upsample", new layers.Upsample()],
     ["UnitDelay", new layers.UnitDelay(2)],
-    ["Transformer", new layers.Transformer(2, 1, narrow)],
+    ["Transformer", new layers.Transformer(2, 1, { feedForward: 2, ...float64() })],
     ["SinusoidalEncoding", new layers.SinusoidalEncoding(2)],
     ["GLU", new layers.GLU()],
   ])("are refused by %s, and so is nothing", (_, layer) => {

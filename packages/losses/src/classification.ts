@@ -1,5 +1,6 @@
 /** Losses of classes: cross-entropies, and the hinge. */
 import {
+  CROSS_ENTROPY_OPTIONS,
   type CrossEntropyOptions,
   cast,
   composite,
@@ -26,10 +27,10 @@ import {
   sub,
   sum,
   type Tensor,
-  ValueError,
   where,
 } from "@neurite/core";
-import { expectReduction, type LossOptions, reduceLoss } from "./reduction.js";
+import { expectFinite, expectOptions, type OptionKinds } from "@neurite/core/expect";
+import { LOSS_OPTIONS, type LossOptions, reduceLoss } from "./reduction.js";
 import { expectAlike } from "./regression.js";
 
 export interface ClassWeights {
@@ -45,6 +46,11 @@ export interface BCEWithLogitsOptions extends LossOptions {
   readonly posWeight?: Tensor;
 }
 
+const { labelSmoothing: _, ...POSITIONS } = CROSS_ENTROPY_OPTIONS;
+const NLL: OptionKinds<NLLOptions> = { ...POSITIONS, weight: "tensor" };
+const CROSS_ENTROPY: OptionKinds<CrossEntropyLossOptions> = { ...CROSS_ENTROPY_OPTIONS, weight: "tensor" };
+const BCE: OptionKinds<BCEWithLogitsOptions> = { ...LOSS_OPTIONS, posWeight: "tensor" };
+
 /**
  * −ln softmax(logits)[target], stable for large logits (Jiang §8.2), with label smoothing, positions that do not count, and
  * class weights: each position's loss is multiplied by its target's weight.
@@ -56,19 +62,12 @@ export interface BCEWithLogitsOptions extends LossOptions {
  * const loss = crossEntropyLoss(model.forward(x), labels, { labelSmoothing: 0.1, ignoreIndex: PADDING });
  */
 export function crossEntropyLoss(logits: Tensor, targets: Tensor, options: CrossEntropyLossOptions = {}): Tensor {
-  const { weight, labelSmoothing = 0, ...rest } = options;
   expectTensor("crossEntropyLoss", "logits", logits);
   expectTensor("crossEntropyLoss", "targets", targets);
-  expectReduction("crossEntropyLoss", options.reduction ?? "mean");
-  if (!weight) return crossEntropy(logits, targets, options);
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-    throw new ValueError({
-      op: "crossEntropyLoss",
-      argument: "labelSmoothing",
-      expected: "a number from 0 to 1",
-      received: String(labelSmoothing),
-    });
-  }
+  expectOptions("crossEntropyLoss", options, CROSS_ENTROPY);
+  const { weight, labelSmoothing = 0, ...rest } = options;
+  if (!weight) return crossEntropy(logits, targets, { ...rest, labelSmoothing });
+  expectFinite("crossEntropyLoss", "labelSmoothing", labelSmoothing, 0, 1);
   expectFloat("crossEntropyLoss", "logits", logits.dtype);
   return composite("crossEntropyLoss", () =>
     weightedNLL("crossEntropyLoss", logSoftmax(logits), targets, { ...rest, weight }, labelSmoothing),
@@ -84,7 +83,7 @@ export function crossEntropyLoss(logits: Tensor, targets: Tensor, options: Cross
 export function nllLoss(logP: Tensor, targets: Tensor, options: NLLOptions = {}): Tensor {
   expectTensor("nllLoss", "logP", logP);
   expectTensor("nllLoss", "targets", targets);
-  expectReduction("nllLoss", options.reduction ?? "mean");
+  expectOptions("nllLoss", options, NLL);
   expectFloat("nllLoss", "logP", logP.dtype);
   return composite("nllLoss", () => weightedNLL("nllLoss", logP, targets, options, 0));
 }
@@ -118,7 +117,7 @@ function weightedNLL(
     loss = sub(mul(loss, 1 - smoothing), mul(all, smoothing));
   }
   if (counts) loss = where(counts, loss, 0);
-  if (reduction !== "mean") return reduceLoss(op, reshape(loss, targets.shape), reduction);
+  if (reduction !== "mean") return reduceLoss(reshape(loss, targets.shape), reduction);
   if (!own && !counts) return mean(loss);
   const share = own ?? cast(counts!, logP.dtype);
   const total = sum(counts && own ? where(counts, own, 0) : share);
@@ -161,16 +160,14 @@ function expectSpreads(op: string, argument: string, value: Tensor, x: Tensor): 
  * @param targets the same shape and dtype, 0 … 1
  * @throws ShapeError, DTypeError when they differ
  */
-export function bceWithLogitsLoss(
-  logits: Tensor,
-  targets: Tensor,
-  { posWeight, reduction }: BCEWithLogitsOptions = {},
-): Tensor {
+export function bceWithLogitsLoss(logits: Tensor, targets: Tensor, options: BCEWithLogitsOptions = {}): Tensor {
+  expectOptions("bceWithLogitsLoss", options, BCE);
+  const { posWeight, reduction } = options;
   expectAlike("bceWithLogitsLoss", logits, targets, "targets");
   if (posWeight) expectSpreads("bceWithLogitsLoss", "posWeight", posWeight, logits);
   return composite("bceWithLogitsLoss", () => {
     const loss = posWeight ? weightedLogistic([logits, targets, posWeight]) : logistic([logits, targets]);
-    return reduceLoss("bceWithLogitsLoss", loss, reduction);
+    return reduceLoss(loss, reduction);
   });
 }
 
@@ -181,9 +178,10 @@ export function bceWithLogitsLoss(
  * @param targets the same shape and dtype, 0 … 1
  * @throws ShapeError, DTypeError when they differ
  */
-export function bceLoss(probabilities: Tensor, targets: Tensor, { reduction }: LossOptions = {}): Tensor {
+export function bceLoss(probabilities: Tensor, targets: Tensor, options: LossOptions = {}): Tensor {
+  expectOptions("bceLoss", options, LOSS_OPTIONS);
   expectAlike("bceLoss", probabilities, targets, "targets");
-  return composite("bceLoss", () => reduceLoss("bceLoss", binary([probabilities, targets]), reduction));
+  return composite("bceLoss", () => reduceLoss(binary([probabilities, targets]), options.reduction));
 }
 
 const hinge = /* @__PURE__ */ elementwise("hingeLoss", 2, 0, (x, y) => e.max(e.sub(1, e.mul(x!, y!)), 0));
@@ -193,7 +191,8 @@ const hinge = /* @__PURE__ */ elementwise("hingeLoss", 2, 0, (x, y) => e.max(e.s
  * @param targets −1 or 1, shape and dtype as the scores
  * @throws ShapeError, DTypeError when they differ
  */
-export function hingeLoss(scores: Tensor, targets: Tensor, { reduction }: LossOptions = {}): Tensor {
+export function hingeLoss(scores: Tensor, targets: Tensor, options: LossOptions = {}): Tensor {
+  expectOptions("hingeLoss", options, LOSS_OPTIONS);
   expectAlike("hingeLoss", scores, targets, "targets");
-  return composite("hingeLoss", () => reduceLoss("hingeLoss", hinge([scores, targets]), reduction));
+  return composite("hingeLoss", () => reduceLoss(hinge([scores, targets]), options.reduction));
 }

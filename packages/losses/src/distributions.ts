@@ -12,9 +12,9 @@ import {
   sqrt,
   sum,
   type Tensor,
-  ValueError,
 } from "@neurite/core";
-import { expectReduction, type LossOptions, type Reduction, reduceLoss } from "./reduction.js";
+import { expectFinite, expectOptions, type OptionKinds } from "@neurite/core/expect";
+import { LOSS_OPTIONS, type LossOptions, type Reduction, reduceLoss } from "./reduction.js";
 import { expectAlike } from "./regression.js";
 
 export interface KLDivOptions {
@@ -23,6 +23,8 @@ export interface KLDivOptions {
   /** Whether the target has logarithms too. Default false. */
   readonly logTarget?: boolean;
 }
+
+const KL_DIV: OptionKinds<KLDivOptions> = { reduction: ["mean", "sum", "none", "batchMean"], logTarget: "boolean" };
 
 // p ln p is 0 at p = 0
 const divergence = /* @__PURE__ */ elementwise("klDivLoss", 2, 0, (q, p) =>
@@ -36,16 +38,13 @@ const logDivergence = /* @__PURE__ */ elementwise("klDivLoss", 2, 0, (q, p) => e
  * @param target p, or ln p with `logTarget`; the same shape and dtype
  * @throws ShapeError, DTypeError when they differ
  */
-export function klDivLoss(
-  logQ: Tensor,
-  target: Tensor,
-  { reduction = "mean", logTarget = false }: KLDivOptions = {},
-): Tensor {
+export function klDivLoss(logQ: Tensor, target: Tensor, options: KLDivOptions = {}): Tensor {
+  expectOptions("klDivLoss", options, KL_DIV);
+  const { reduction = "mean", logTarget = false } = options;
   expectAlike("klDivLoss", logQ, target);
-  expectReduction("klDivLoss", reduction, ["batchMean"]);
   return composite("klDivLoss", () => {
     const loss = (logTarget ? logDivergence : divergence)([logQ, target]);
-    return reduction === "batchMean" ? div(sum(loss), logQ.shape[0] ?? 1) : reduceLoss("klDivLoss", loss, reduction);
+    return reduction === "batchMean" ? div(sum(loss), logQ.shape[0] ?? 1) : reduceLoss(loss, reduction);
   });
 }
 
@@ -70,6 +69,8 @@ export interface CosineEmbeddingOptions extends LossOptions {
   readonly margin?: number;
 }
 
+const COSINE: OptionKinds<CosineEmbeddingOptions> = { ...LOSS_OPTIONS, margin: "number" };
+
 const embedding = /* @__PURE__ */ elementwise("cosineEmbeddingLoss", 2, 1, (c, y, margin) =>
   e.select(e.gt(y!, 0), e.sub(1, c!), e.max(e.sub(c!, margin!), 0)),
 );
@@ -85,21 +86,16 @@ export function cosineEmbeddingLoss(
   a: Tensor,
   b: Tensor,
   targets: Tensor,
-  { margin = 0, reduction }: CosineEmbeddingOptions = {},
+  options: CosineEmbeddingOptions = {},
 ): Tensor {
-  if (!(margin >= -1 && margin <= 1)) {
-    throw new ValueError({
-      op: "cosineEmbeddingLoss",
-      argument: "margin",
-      expected: "a number from -1 to 1",
-      received: String(margin),
-    });
-  }
+  expectOptions("cosineEmbeddingLoss", options, COSINE);
+  const { margin = 0, reduction } = options;
+  expectFinite("cosineEmbeddingLoss", "margin", margin, -1, 1);
   expectAlike("cosineEmbeddingLoss", a, b, "b");
   expectTensor("cosineEmbeddingLoss", "targets", targets);
   expectSameShape("cosineEmbeddingLoss", "targets", a.shape.slice(0, -1), targets.shape);
   expectSameDType("cosineEmbeddingLoss", "targets", a.dtype, targets.dtype);
   return composite("cosineEmbeddingLoss", () =>
-    reduceLoss("cosineEmbeddingLoss", embedding([cosineSimilarity(a, b), targets], [margin]), reduction),
+    reduceLoss(embedding([cosineSimilarity(a, b), targets], [margin]), reduction),
   );
 }

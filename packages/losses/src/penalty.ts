@@ -1,6 +1,6 @@
 /** Weight decay as a term of the loss. */
-import { add, composite, mul, square, sum, type Tensor, ValueError } from "@neurite/core";
-import { expectNonNegative } from "./reduction.js";
+import { add, composite, expectTensors, mul, square, sum, type Tensor, ValueError } from "@neurite/core";
+import { expectFinite, expectRecord } from "@neurite/core/expect";
 
 /**
  * (λ/2) Σ‖w‖² over all weights given (Jiang §8.5); its gradient is λw.
@@ -10,8 +10,10 @@ import { expectNonNegative } from "./reduction.js";
  * const loss = add(crossEntropyLoss(logits, labels), l2Penalty(model.parameters(), 1e-4));
  */
 export function l2Penalty(weights: Readonly<Record<string, Tensor>>, lambda: number): Tensor {
-  expectNonNegative("l2Penalty", "lambda", lambda);
+  expectFinite("l2Penalty", "lambda", lambda, 0);
+  expectRecord("l2Penalty", "weights", weights, "tensors by name");
   const all = Object.values(weights);
+  expectTensors("l2Penalty", "weights", all);
   if (all.length === 0) {
     throw new ValueError({ op: "l2Penalty", argument: "weights", expected: "at least one tensor", received: "none" });
   }

@@ -9,9 +9,9 @@ import {
   expectSameShape,
   expectTensor,
   type Tensor,
-  ValueError,
 } from "@neurite/core";
-import { expectNonNegative, type LossOptions, reduceLoss } from "./reduction.js";
+import { expectFinite, expectOptions, expectPositive, type OptionKinds } from "@neurite/core/expect";
+import { LOSS_OPTIONS, type LossOptions, reduceLoss } from "./reduction.js";
 
 export interface SmoothL1Options extends LossOptions {
   /** |error| from which the loss is linear. Default 1. */
@@ -22,6 +22,9 @@ export interface HuberOptions extends LossOptions {
   /** |error| from which the loss is linear. Default 1. */
   readonly delta?: number;
 }
+
+const SMOOTH_L1: OptionKinds<SmoothL1Options> = { ...LOSS_OPTIONS, beta: "number" };
+const HUBER: OptionKinds<HuberOptions> = { ...LOSS_OPTIONS, delta: "number" };
 
 const squared = (d: Expression) => e.mul(d, d);
 const squaredError = /* @__PURE__ */ elementwise("mseLoss", 2, 0, (x, y) => squared(e.sub(x!, y!)));
@@ -52,15 +55,17 @@ export function expectAlike(op: string, prediction: Tensor, target: Tensor, argu
  * @param target the same shape and dtype
  * @throws ShapeError, DTypeError when they differ
  */
-export function mseLoss(prediction: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor {
+export function mseLoss(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  expectOptions("mseLoss", options, LOSS_OPTIONS);
   expectAlike("mseLoss", prediction, target);
-  return composite("mseLoss", () => reduceLoss("mseLoss", squaredError([prediction, target]), reduction));
+  return composite("mseLoss", () => reduceLoss(squaredError([prediction, target]), options.reduction));
 }
 
 /** |f − r| of each element; gradient 0 where they are equal. @throws ShapeError, DTypeError when they differ in kind */
-export function l1Loss(prediction: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor {
+export function l1Loss(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  expectOptions("l1Loss", options, LOSS_OPTIONS);
   expectAlike("l1Loss", prediction, target);
-  return composite("l1Loss", () => reduceLoss("l1Loss", absoluteError([prediction, target]), reduction));
+  return composite("l1Loss", () => reduceLoss(absoluteError([prediction, target]), options.reduction));
 }
 
 /**
@@ -68,28 +73,22 @@ export function l1Loss(prediction: Tensor, target: Tensor, { reduction }: LossOp
  * @throws ShapeError, DTypeError when prediction and target differ in kind, ValueError for a negative β
  */
 export function smoothL1Loss(prediction: Tensor, target: Tensor, options: SmoothL1Options = {}): Tensor {
-  const { beta = 1, reduction } = options;
-  expectNonNegative("smoothL1Loss", "beta", beta);
-  if (beta === 0) return l1Loss(prediction, target, options);
+  expectOptions("smoothL1Loss", options, SMOOTH_L1);
+  const { beta = 1, ...rest } = options;
+  expectFinite("smoothL1Loss", "beta", beta, 0);
+  if (beta === 0) return l1Loss(prediction, target, rest);
   expectAlike("smoothL1Loss", prediction, target);
-  return composite("smoothL1Loss", () =>
-    reduceLoss("smoothL1Loss", smoothError([prediction, target], [beta]), reduction),
-  );
+  return composite("smoothL1Loss", () => reduceLoss(smoothError([prediction, target], [beta]), rest.reduction));
 }
 
 /**
  * d²/2 where |d| ≤ δ, else δ(|d| − δ/2), with d = f − r (Huber 1964).
  * @throws ShapeError, DTypeError when prediction and target differ in kind, ValueError for a negative δ
  */
-export function huberLoss(prediction: Tensor, target: Tensor, { delta = 1, reduction }: HuberOptions = {}): Tensor {
-  if (!(delta > 0 && Number.isFinite(delta))) {
-    throw new ValueError({
-      op: "huberLoss",
-      argument: "delta",
-      expected: "a finite number above 0",
-      received: String(delta),
-    });
-  }
+export function huberLoss(prediction: Tensor, target: Tensor, options: HuberOptions = {}): Tensor {
+  expectOptions("huberLoss", options, HUBER);
+  const { delta = 1, reduction } = options;
+  expectPositive("huberLoss", "delta", delta);
   expectAlike("huberLoss", prediction, target);
-  return composite("huberLoss", () => reduceLoss("huberLoss", huberError([prediction, target], [delta]), reduction));
+  return composite("huberLoss", () => reduceLoss(huberError([prediction, target], [delta]), reduction));
 }

@@ -1,23 +1,25 @@
 /** AlexNet in one tower (Krizhevsky 2014), as torchvision has it. */
 import type { Tensor } from "@neurite/core";
+import { expectOptions, type OptionKinds } from "@neurite/core/expect";
 import {
   AdaptiveAvgPool2d,
   Conv2d,
   Dropout,
   Flatten,
-  initOptions,
   Linear,
   MaxPool2d,
   Module,
   ReLU,
   Sequential,
 } from "@neurite/layers";
-import { expectImages, type ImageClassifierOptions, widener } from "./images.js";
+import { CLASSIFIER, expectImages, type ImageClassifierOptions, widener } from "./images.js";
 
 export interface AlexNetOptions extends ImageClassifierOptions {
   /** Default 0.5. */
   readonly dropout?: number;
 }
+
+const OPTIONS: OptionKinds<AlexNetOptions> = { ...CLASSIFIER, dropout: "number" };
 
 /**
  * Five convolutions and three fully connected layers, in the form of "One weird trick" (without the two towers and the
@@ -32,8 +34,10 @@ export class AlexNet extends Module {
   readonly classifier: Sequential;
   readonly inChannels: number;
 
-  constructor({ classes = 1000, inChannels = 3, width = 1, dropout = 0.5, ...init }: AlexNetOptions = {}) {
+  constructor(options: AlexNetOptions = {}) {
     super();
+    expectOptions("AlexNet", options, OPTIONS);
+    const { classes = 1000, inChannels = 3, width = 1, dropout = 0.5, ...init } = options;
     const wide = widener("AlexNet", width);
     const pool = () => new MaxPool2d(3, { stride: 2 });
     const conv = (ins: number, outs: number, size: number, stride: number, padding: number) =>
@@ -57,10 +61,10 @@ export class AlexNet extends Module {
     this.avgpool = new AdaptiveAvgPool2d(6);
     this.classifier = new Sequential(
       new Flatten(),
-      new Dropout(dropout, initOptions(init)),
+      new Dropout(dropout, init),
       new Linear(36 * wide(256), wide(4096), init),
       new ReLU(),
-      new Dropout(dropout, initOptions(init)),
+      new Dropout(dropout, init),
       new Linear(wide(4096), wide(4096), init),
       new ReLU(),
       new Linear(wide(4096), classes, init),

@@ -1,8 +1,20 @@
 /** The recurrent cells by name. */
 
-import type { RecurrentCell, RecurrentLayer, RecurrentLayerOptions } from "@neurite/layers";
-import { type CellOptions, GRU, GRUCell, HORNN, HORNNCell, LSTM, LSTMCell, RNN, RNNCell } from "@neurite/layers";
-import { expectChoice } from "./images.js";
+import { expectOneOf } from "@neurite/core/expect";
+import {
+  type CellOptions,
+  GRU,
+  GRUCell,
+  HORNN,
+  HORNNCell,
+  LSTM,
+  LSTMCell,
+  type RecurrentCell,
+  type RecurrentLayer,
+  type RecurrentLayerOptions,
+  RNN,
+  RNNCell,
+} from "@neurite/layers";
 
 export type CellName = "rnn" | "gru" | "lstm" | "hornn";
 
@@ -26,6 +38,6 @@ const KINDS: Readonly<Record<CellName, Kind>> = {
 
 /** The cell or layer class of that name. @throws ValueError for another */
 export function kindOf(op: string, cell: CellName): Kind {
-  expectChoice(op, "cell", cell, Object.keys(KINDS));
+  expectOneOf(op, "cell", cell, Object.keys(KINDS));
   return KINDS[cell];
 }

@@ -1,10 +1,11 @@
 /** Convolutional autoencoder: convolutions make images small, transposed convolutions make them large again (Jiang §8.6). */
 import { reshape, type Tensor, ValueError } from "@neurite/core";
+import { expectOptions, expectSize, type OptionKinds } from "@neurite/core/expect";
 import {
   Conv2d,
   ConvTranspose2d,
-  expectSize,
   Flatten,
+  INIT_OPTIONS,
   type InitOptions,
   type Layer,
   Linear,
@@ -25,6 +26,14 @@ export interface ConvAutoencoderOptions extends InitOptions {
   readonly code?: number;
 }
 
+const OPTIONS: OptionKinds<ConvAutoencoderOptions> = {
+  ...INIT_OPTIONS,
+  size: "size",
+  inChannels: "size",
+  channels: "list",
+  code: "size",
+};
+
 /**
  * Images to a code and back. `decode` gives logits: take `sigmoid` for pixels in [0, 1] with a binary cross-entropy, or train on
  * them as they are with the squared error.
@@ -41,8 +50,10 @@ export class ConvAutoencoder extends Module {
   readonly inChannels: number;
   readonly #small: readonly [side: number, side: number, channels: number];
 
-  constructor({ size = 28, inChannels = 1, channels = [16, 32], code = 32, ...init }: ConvAutoencoderOptions = {}) {
+  constructor(options: ConvAutoencoderOptions = {}) {
     super();
+    expectOptions("ConvAutoencoder", options, OPTIONS);
+    const { size = 28, inChannels = 1, channels = [16, 32], code = 32, ...init } = options;
     expectSize("ConvAutoencoder", "length of channels", channels.length);
     const side = size / 2 ** channels.length;
     if (!Number.isInteger(side) || side < 1) {

@@ -11,8 +11,17 @@ import {
   type Tensor,
   unsqueeze,
 } from "@neurite/core";
-import { type InitOptions, initOptions, Linear, Module, TappedDelayLine, UnitDelay } from "@neurite/layers";
-import { expectCount } from "./images.js";
+import { expectInteger, expectOptions, expectRecord, type OptionKinds } from "@neurite/core/expect";
+import {
+  INIT_OPTIONS,
+  type InitOptions,
+  initOptions,
+  Linear,
+  MOST_LAYERS,
+  Module,
+  TappedDelayLine,
+  UnitDelay,
+} from "@neurite/layers";
 
 export interface FSMNOptions extends InitOptions {
   /** Features of each sequence element. */
@@ -33,6 +42,16 @@ export interface FSMNOptions extends InitOptions {
   readonly skip?: boolean;
 }
 
+const LAYER: OptionKinds<Omit<FSMNOptions, "inputs" | "outputs" | "features">> = {
+  ...INIT_OPTIONS,
+  layers: "count",
+  taps: "size",
+  ahead: "count",
+  vector: "boolean",
+  skip: "boolean",
+};
+const OPTIONS: OptionKinds<FSMNOptions> = { ...LAYER, inputs: "size", outputs: "size", features: "size" };
+
 /** h = relu(Wx + b) with its memory: h_t + Σ_{i<taps} a_i ⊗ h_{t−i} + Σ_{1≤j≤ahead} c_j ⊗ h_{t+j}. */
 export class FSMNLayer extends Module {
   readonly linear: Linear;
@@ -45,9 +64,10 @@ export class FSMNLayer extends Module {
 
   constructor(inputs: number, features: number, options: Omit<FSMNOptions, "inputs" | "outputs" | "features">) {
     super();
+    expectOptions("FSMNLayer", options, LAYER);
     const { taps = 10, ahead = 0, vector = true, skip = false } = options;
     const init = initOptions(options);
-    expectCount("FSMN", "ahead", ahead);
+    expectInteger("FSMN", "ahead", ahead, 0);
     this.linear = new Linear(inputs, features, init);
     this.memory = new TappedDelayLine(features, taps, { vector, ...init });
     this.ahead = ahead > 0 ? new TappedDelayLine(features, ahead, { vector, ...init }) : null;
@@ -79,15 +99,18 @@ export class FSMN extends Module {
   readonly output: Linear;
   readonly inputs: number;
 
-  constructor({ inputs, outputs, features = 128, layers = 3, ...options }: FSMNOptions) {
+  constructor(options: FSMNOptions) {
     super();
-    expectCount("FSMN", "layers", layers);
+    expectRecord("FSMN", "options", options, "an object with inputs and outputs");
+    expectOptions("FSMN", options, OPTIONS);
+    const { inputs, outputs, features = 128, layers = 3, ...others } = options;
+    expectInteger("FSMN", "layers", layers, 0, MOST_LAYERS);
     this.inputs = inputs;
     this.layers = Array.from(
       { length: layers },
-      (_, i) => new FSMNLayer(i === 0 ? inputs : features, features, options),
+      (_, i) => new FSMNLayer(i === 0 ? inputs : features, features, others),
     );
-    this.output = new Linear(layers === 0 ? inputs : features, outputs, initOptions(options));
+    this.output = new Linear(layers === 0 ? inputs : features, outputs, initOptions(others));
   }
 
   /**

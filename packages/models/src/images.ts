@@ -1,6 +1,7 @@
 /** What the image classifiers have in common. */
-import { formatShape, ShapeError, type Tensor, ValueError } from "@neurite/core";
-import type { InitOptions } from "@neurite/layers";
+import { expectTensor, formatShape, ShapeError, type Tensor } from "@neurite/core";
+import { expectPositive, type OptionKinds } from "@neurite/core/expect";
+import { INIT_OPTIONS, type InitOptions } from "@neurite/layers";
 
 export interface ImageClassifierOptions extends InitOptions {
   readonly classes?: number;
@@ -10,15 +11,23 @@ export interface ImageClassifierOptions extends InitOptions {
   readonly width?: number;
 }
 
+/** What these options may be. */
+export const CLASSIFIER: OptionKinds<ImageClassifierOptions> = {
+  ...INIT_OPTIONS,
+  classes: "size",
+  inChannels: "size",
+  width: "number",
+};
+
 /** The function that scales a width. @throws ValueError unless the factor is positive */
 export function widener(op: string, width: number): (units: number) => number {
-  if (!(width > 0))
-    throw new ValueError({ op, argument: "width", expected: "a positive factor", received: `${width}` });
+  expectPositive(op, "width", width);
   return (units) => Math.ceil(units * width);
 }
 
 /** Throws unless `x` is [n, height, width, channels] with sides of at least `minimum`. */
 export function expectImages(op: string, x: Tensor, channels: number, minimum: number): void {
+  expectTensor(op, "x", x);
   const { shape } = x;
   if (x.rank === 4 && shape[3] === channels && shape[1]! >= minimum && shape[2]! >= minimum) return;
   throw new ShapeError({
@@ -28,16 +37,4 @@ export function expectImages(op: string, x: Tensor, channels: number, minimum: n
     received: formatShape(shape),
     remedy: "Channels come last.",
   });
-}
-
-/** Throws unless `value` is an integer of at least 0. */
-export function expectCount(op: string, argument: string, value: number): void {
-  if (Number.isInteger(value) && value >= 0) return;
-  throw new ValueError({ op, argument, expected: "an integer, 0 or above", received: String(value) });
-}
-
-/** Throws unless `value` is one of `choices`. */
-export function expectChoice(op: string, argument: string, value: unknown, choices: readonly unknown[]): void {
-  if (choices.includes(value)) return;
-  throw new ValueError({ op, argument, expected: `one of ${choices.join(", ")}`, received: String(value) });
 }

@@ -1,7 +1,8 @@
 /** LeNet-5 (LeCun et al. 1998), as it is commonly built. */
 import type { Tensor } from "@neurite/core";
-import { AvgPool2d, Conv2d, expectSize, Flatten, Linear, Module, Sequential, Tanh } from "@neurite/layers";
-import { expectCount, expectImages, type ImageClassifierOptions, widener } from "./images.js";
+import { expectOptions, expectSize, type OptionKinds } from "@neurite/core/expect";
+import { AvgPool2d, Conv2d, Flatten, Linear, Module, Sequential, Tanh } from "@neurite/layers";
+import { CLASSIFIER, expectImages, type ImageClassifierOptions, widener } from "./images.js";
 
 export interface LeNet5Options extends ImageClassifierOptions {
   /** Height and width of the images, at least 12. Default 32. */
@@ -9,6 +10,8 @@ export interface LeNet5Options extends ImageClassifierOptions {
   /** Zeros around the images: 2 makes 28 × 28 digits the 32 × 32 of the paper. Default 0. */
   readonly padding?: number;
 }
+
+const OPTIONS: OptionKinds<LeNet5Options> = { ...CLASSIFIER, size: "size", padding: "count" };
 
 /**
  * Two convolutions of 5 × 5 with tanh and average pooling, then 120, 84 and `classes` units: 61,706 parameters for 32 × 32
@@ -24,10 +27,11 @@ export class LeNet5 extends Module {
   readonly size: number;
   readonly inChannels: number;
 
-  constructor({ classes = 10, inChannels = 1, width = 1, size = 32, padding = 0, ...init }: LeNet5Options = {}) {
+  constructor(options: LeNet5Options = {}) {
     super();
+    expectOptions("LeNet5", options, OPTIONS);
+    const { classes = 10, inChannels = 1, width = 1, size = 32, padding = 0, ...init } = options;
     const wide = widener("LeNet5", width);
-    expectCount("LeNet5", "padding", padding);
     // two valid convolutions of 5, each halved
     const side = Math.floor((Math.floor((size + 2 * padding - 4) / 2) - 4) / 2);
     expectSize("LeNet5", "size (what the second pooling leaves of it)", side);

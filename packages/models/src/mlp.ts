@@ -1,10 +1,11 @@
 /** Fully connected network (Jiang §8.3.1). */
-import { formatShape, ShapeError, type Tensor, ValueError } from "@neurite/core";
+import { expectTensor, formatShape, ShapeError, type Tensor, ValueError } from "@neurite/core";
+import { describeValue, expectFunction, expectOptions, expectSize, type OptionKinds } from "@neurite/core/expect";
 import {
   BatchNorm1d,
   Dropout,
+  INIT_OPTIONS,
   type InitOptions,
-  initOptions,
   type Layer,
   Linear,
   Module,
@@ -21,6 +22,13 @@ export interface MLPOptions extends InitOptions {
   readonly batchNorm?: boolean;
 }
 
+const OPTIONS: OptionKinds<MLPOptions> = {
+  ...INIT_OPTIONS,
+  activation: "any",
+  dropout: "number",
+  batchNorm: "boolean",
+};
+
 /**
  * The book's deep network: z₀ = x, a_l = W z_{l−1} + b, z_l = φ(a_l). It gives a_L, the logits: losses take the softmax.
  * @param sizes inputs, hidden layers, outputs
@@ -34,33 +42,28 @@ export class MLP extends Module {
 
   constructor(
     readonly sizes: readonly number[],
-    { activation = () => new ReLU(), dropout = 0, batchNorm = false, ...init }: MLPOptions = {},
+    options: MLPOptions = {},
   ) {
     super();
+    expectOptions("MLP", options, OPTIONS);
+    const { activation = () => new ReLU(), dropout = 0, batchNorm = false, ...init } = options;
     if (!Array.isArray(sizes) || sizes.length < 2) {
       throw new ValueError({
         op: "MLP",
         argument: "sizes",
         expected: "at least two: inputs and outputs",
-        received: String(JSON.stringify(sizes)),
+        received: describeValue(sizes),
       });
     }
-    if (typeof activation !== "function") {
-      throw new ValueError({
-        op: "MLP",
-        argument: "activation",
-        expected: "a function that makes a layer",
-        received: typeof activation,
-        remedy: "For example () => new Tanh().",
-      });
-    }
+    for (const [i, size] of sizes.entries()) expectSize("MLP", `sizes[${i}]`, size);
+    expectFunction("MLP", "activation", activation, "It makes a layer, for example () => new Tanh().");
     const hidden = sizes
       .slice(1, -1)
       .flatMap((size, i): Layer[] => [
         new Linear(sizes[i]!, size, init),
         ...(batchNorm ? [new BatchNorm1d(size, init)] : []),
         activation(),
-        ...(dropout > 0 ? [new Dropout(dropout, initOptions(init))] : []),
+        ...(dropout > 0 ? [new Dropout(dropout, init)] : []),
       ]);
     this.layers = new Sequential(...hidden, new Linear(sizes.at(-2)!, sizes.at(-1)!, init));
   }
@@ -70,6 +73,7 @@ export class MLP extends Module {
    * @returns logits [n, outputs]
    */
   forward(x: Tensor): Tensor {
+    expectTensor("MLP", "x", x);
     const [n, inputs] = [x.shape[0], this.sizes[0]!];
     if (n === undefined || x.shape.slice(1).reduce((a, b) => a * b, 1) !== inputs) {
       throw new ShapeError({

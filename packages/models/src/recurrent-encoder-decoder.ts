@@ -12,14 +12,15 @@ import {
   ValueError,
   zeros,
 } from "@neurite/core";
+import type { OptionKinds } from "@neurite/core/expect";
 import {
   Attention,
   type AttentionScore,
   type CellState,
   Dropout,
   Embedding,
+  INIT_OPTIONS,
   type InitOptions,
-  initOptions,
   Linear,
   Module,
   type RecurrentCell,
@@ -27,7 +28,7 @@ import {
 } from "@neurite/layers";
 import { type CellName, kindOf } from "./cells.js";
 import { type EncoderDecoder, mapTensors } from "./search/decoder.js";
-import { expectTokens } from "./tokens.js";
+import { expectModelOptions, expectTokens } from "./tokens.js";
 
 export interface RecurrentEncoderDecoderOptions extends InitOptions {
   readonly sourceTokens: number;
@@ -66,6 +67,20 @@ export interface RecurrentState {
   readonly context: Tensor | null;
 }
 
+const OPTIONS: OptionKinds<RecurrentEncoderDecoderOptions> = {
+  ...INIT_OPTIONS,
+  sourceTokens: "size",
+  targetTokens: "size",
+  cell: "any",
+  features: "size",
+  hidden: "size",
+  layers: "size",
+  bidirectional: "boolean",
+  attention: "any",
+  dropout: "number",
+  padding: "integer",
+};
+
 /**
  * The encoder's last states are the decoder's first; with attention the decoder also looks back at all of the source at
  * each step, and what it found is fed to the next.
@@ -84,20 +99,22 @@ export class RecurrentEncoderDecoder extends Module implements EncoderDecoder<Re
   readonly dropout: Dropout;
   readonly output: Linear;
 
-  constructor({
-    sourceTokens,
-    targetTokens,
-    cell = "lstm",
-    features = 64,
-    hidden = features,
-    layers = 1,
-    bidirectional = true,
-    attention = "bilinear",
-    dropout = 0,
-    padding = 0,
-    ...init
-  }: RecurrentEncoderDecoderOptions) {
+  constructor(options: RecurrentEncoderDecoderOptions) {
     super();
+    expectModelOptions("RecurrentEncoderDecoder", options, OPTIONS);
+    const {
+      sourceTokens,
+      targetTokens,
+      cell = "lstm",
+      features = 64,
+      hidden = features,
+      layers = 1,
+      bidirectional = true,
+      attention = "bilinear",
+      dropout = 0,
+      padding = 0,
+      ...init
+    } = options;
     if (bidirectional && hidden % 2 !== 0) {
       throw new ValueError({
         op: "RecurrentEncoderDecoder",
@@ -117,7 +134,7 @@ export class RecurrentEncoderDecoder extends Module implements EncoderDecoder<Re
       kind.cell(i === 0 ? features + looked : hidden, hidden, init),
     );
     this.attention = attention === null ? null : new Attention({ score: attention, queryFeatures: hidden, ...init });
-    this.dropout = new Dropout(dropout, initOptions(init));
+    this.dropout = new Dropout(dropout, init);
     this.output = new Linear(hidden + looked, targetTokens, init);
   }
 

@@ -1,5 +1,6 @@
 /** Residual networks (He et al. 2016): those for ImageNet as torchvision has them, and those of section 4.2 for CIFAR-10. */
 import { relu, type Tensor, ValueError } from "@neurite/core";
+import { expectInteger, expectOneOf, expectOptions } from "@neurite/core/expect";
 import {
   BatchNorm2d,
   type Conv2d,
@@ -10,10 +11,11 @@ import {
   initOptions,
   Linear,
   MaxPool2d,
+  MOST_LAYERS,
   Module,
   Sequential,
 } from "@neurite/layers";
-import { expectChoice, expectImages, type ImageClassifierOptions, widener } from "./images.js";
+import { CLASSIFIER, expectImages, type ImageClassifierOptions, widener } from "./images.js";
 import { BasicBlock, Bottleneck, convolution, PaddedShortcut, projection } from "./resnet-blocks.js";
 
 type Block = typeof BasicBlock | typeof Bottleneck;
@@ -70,10 +72,12 @@ export class ResNet extends Module {
 
   constructor(
     readonly depth: 18 | 34 | 50,
-    { classes = 1000, inChannels = 3, width = 1, ...init }: ImageClassifierOptions = {},
+    options: ImageClassifierOptions = {},
   ) {
     super();
-    expectChoice("ResNet", "depth", depth, Object.keys(CONFIGURATIONS).map(Number));
+    expectOptions("ResNet", options, CLASSIFIER);
+    const { classes = 1000, inChannels = 3, width = 1, ...init } = options;
+    expectOneOf("ResNet", "depth", depth, Object.keys(CONFIGURATIONS).map(Number));
     const wide = widener("ResNet", width);
     const { block, counts } = CONFIGURATIONS[depth];
     const outs = (level: number) => wide(64 * 2 ** level) * block.expansion;
@@ -126,11 +130,14 @@ export class CifarResNet extends Module {
 
   constructor(
     readonly depth: number,
-    { classes = 10, inChannels = 3, width = 1, ...init }: ImageClassifierOptions = {},
+    options: ImageClassifierOptions = {},
   ) {
     super();
+    expectOptions("CifarResNet", options, CLASSIFIER);
+    const { classes = 10, inChannels = 3, width = 1, ...init } = options;
     const count = (depth - 2) / 6;
-    if (!Number.isInteger(count) || count < 1) {
+    expectInteger("CifarResNet", "depth", depth, 8, 6 * MOST_LAYERS + 2);
+    if (!Number.isInteger(count)) {
       throw new ValueError({
         op: "CifarResNet",
         argument: "depth",

@@ -1,11 +1,12 @@
 /** Recurrent language model over characters, words or other tokens (Mikolov et al. 2010; Jiang §8.3.3). */
 import { slice, type Tensor, transpose, unsqueeze, ValueError } from "@neurite/core";
+import type { OptionKinds } from "@neurite/core/expect";
 import {
   type CellState,
   Dropout,
   Embedding,
+  INIT_OPTIONS,
   type InitOptions,
-  initOptions,
   Linear,
   Module,
   type RecurrentInput,
@@ -14,7 +15,7 @@ import {
 import { type CellName, kindOf } from "./cells.js";
 import { type EncoderDecoder, mapTensors } from "./search/decoder.js";
 import { type GenerateOptions, generate } from "./search/sample.js";
-import { expectTokens, tiedLinear } from "./tokens.js";
+import { expectModelOptions, expectTokens, tiedLinear } from "./tokens.js";
 
 export interface RNNLanguageModelOptions extends InitOptions {
   /** Size of the vocabulary. */
@@ -38,6 +39,17 @@ export type RNNLanguageModelState = CellState;
 
 const swapped = <T>(state: T): T => mapTensors(state, (x) => transpose(x, 0, 1));
 
+const OPTIONS: OptionKinds<RNNLanguageModelOptions> = {
+  ...INIT_OPTIONS,
+  tokens: "size",
+  cell: "any",
+  features: "size",
+  hidden: "size",
+  layers: "size",
+  dropout: "number",
+  tieWeights: "boolean",
+};
+
 /**
  * Embedding, recurrent layers and a linear layer to the scores of the next token.
  * @example
@@ -51,17 +63,19 @@ export class RNNLanguageModel extends Module implements EncoderDecoder<RNNLangua
   readonly output: Linear;
   readonly dropout: Dropout;
 
-  constructor({
-    tokens,
-    cell = "lstm",
-    features = 128,
-    hidden = features,
-    layers = 1,
-    dropout = 0,
-    tieWeights = false,
-    ...init
-  }: RNNLanguageModelOptions) {
+  constructor(options: RNNLanguageModelOptions) {
     super();
+    expectModelOptions("RNNLanguageModel", options, OPTIONS);
+    const {
+      tokens,
+      cell = "lstm",
+      features = 128,
+      hidden = features,
+      layers = 1,
+      dropout = 0,
+      tieWeights = false,
+      ...init
+    } = options;
     if (tieWeights && hidden !== features) {
       throw new ValueError({
         op: "RNNLanguageModel",
@@ -73,7 +87,7 @@ export class RNNLanguageModel extends Module implements EncoderDecoder<RNNLangua
     this.embedding = new Embedding(tokens, features, init);
     this.recurrent = kindOf("RNNLanguageModel", cell).layer(features, hidden, { layers, dropout, ...init });
     this.output = tieWeights ? tiedLinear(this.embedding, init) : new Linear(hidden, tokens, init);
-    this.dropout = new Dropout(dropout, initOptions(init));
+    this.dropout = new Dropout(dropout, init);
   }
 
   /**

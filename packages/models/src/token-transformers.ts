@@ -1,5 +1,6 @@
 /** Transformer encoders and a decoder-only language model over tokens (Vaswani et al. 2017; Jiang §8.3.4). */
 import { cast, div, maximum, mean, mul, notEqual, slice, sum, type Tensor, unsqueeze } from "@neurite/core";
+import { expectInteger, type OptionKinds, pickOptions } from "@neurite/core/expect";
 import {
   type AttentionPast,
   causalMask,
@@ -9,12 +10,20 @@ import {
   initXavierUniform,
   Linear,
   Module,
+  TRANSFORMER_STACK_OPTIONS,
   TransformerEncoder,
   type TransformerStackOptions,
 } from "@neurite/layers";
 import type { EncoderDecoder } from "./search/decoder.js";
 import { type GenerateOptions, generate } from "./search/sample.js";
-import { expectTokens, PositionedEmbedding, type PositionedEmbeddingOptions, tiedLinear } from "./tokens.js";
+import {
+  EMBEDDING_OPTIONS,
+  expectModelOptions,
+  expectTokens,
+  PositionedEmbedding,
+  type PositionedEmbeddingOptions,
+  tiedLinear,
+} from "./tokens.js";
 
 export interface TokenTransformerOptions extends TransformerStackOptions, PositionedEmbeddingOptions {
   /** Size of the vocabulary. */
@@ -32,15 +41,27 @@ export interface PaddedTransformerOptions extends TokenTransformerOptions {
   readonly padding?: number | null;
 }
 
+const TOKENS: OptionKinds<TokenTransformerOptions> = {
+  ...TRANSFORMER_STACK_OPTIONS,
+  ...EMBEDDING_OPTIONS,
+  tokens: "size",
+  features: "size",
+  heads: "size",
+};
+const PADDED: OptionKinds<PaddedTransformerOptions> = { ...TOKENS, padding: "any" };
+
 /** Embedding, positions and encoder layers. */
 class TokenTransformer extends Module {
   readonly embedding: PositionedEmbedding;
   readonly encoder: TransformerEncoder;
 
-  constructor({ tokens, features = 512, heads = 8, ...options }: TokenTransformerOptions) {
+  constructor(options: TokenTransformerOptions) {
     super();
-    this.embedding = new PositionedEmbedding(tokens, features, options);
-    this.encoder = new TransformerEncoder(features, heads, options);
+    const { tokens, features = 512, heads = 8 } = options;
+    const embedding = pickOptions<PositionedEmbeddingOptions>(options, EMBEDDING_OPTIONS);
+    this.embedding = new PositionedEmbedding(tokens, features, embedding);
+    const stack = pickOptions<TransformerStackOptions>(options, TRANSFORMER_STACK_OPTIONS);
+    this.encoder = new TransformerEncoder(features, heads, stack);
     initialize(this.encoder, initXavierUniform, initOptions(options));
   }
 
@@ -60,8 +81,11 @@ export class TransformerTagger extends Module {
   readonly output: Linear;
   readonly padding: number | null;
 
-  constructor({ padding = 0, ...options }: PaddedTransformerOptions, classes: number) {
+  constructor(given: PaddedTransformerOptions, classes: number) {
     super();
+    expectModelOptions("TransformerTagger", given, PADDED);
+    const { padding = 0, ...options } = given;
+    if (padding !== null) expectInteger("TransformerTagger", "padding", padding);
     this.transformer = new TokenTransformer(options);
     this.output = new Linear(options.features ?? 512, classes, initOptions(options));
     this.padding = padding;
@@ -87,8 +111,11 @@ export class TransformerClassifier extends Module {
   readonly output: Linear;
   readonly padding: number | null;
 
-  constructor({ padding = 0, ...options }: PaddedTransformerOptions, classes: number) {
+  constructor(given: PaddedTransformerOptions, classes: number) {
     super();
+    expectModelOptions("TransformerClassifier", given, PADDED);
+    const { padding = 0, ...options } = given;
+    if (padding !== null) expectInteger("TransformerClassifier", "padding", padding);
     this.transformer = new TokenTransformer(options);
     this.output = new Linear(options.features ?? 512, classes, initOptions(options));
     this.padding = padding;
@@ -122,6 +149,8 @@ export interface TransformerLanguageModelOptions extends TokenTransformerOptions
   readonly tieWeights?: boolean;
 }
 
+const LANGUAGE_MODEL: OptionKinds<TransformerLanguageModelOptions> = { ...TOKENS, tieWeights: "boolean" };
+
 /** Keys and values of the tokens so far, layer by layer. */
 export type TransformerLanguageModelState = {
   readonly pasts: readonly AttentionPast[];
@@ -143,8 +172,10 @@ export class TransformerLanguageModel
   readonly transformer: TokenTransformer;
   readonly output: Linear;
 
-  constructor({ tieWeights = true, ...options }: TransformerLanguageModelOptions) {
+  constructor(given: TransformerLanguageModelOptions) {
     super();
+    expectModelOptions("TransformerLanguageModel", given, LANGUAGE_MODEL);
+    const { tieWeights = true, ...options } = given;
     const { tokens, features = 512 } = options;
     this.transformer = new TokenTransformer(options);
     const init = { bias: false, ...initOptions(options) };

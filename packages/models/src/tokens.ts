@@ -1,8 +1,10 @@
 /** Tokens in and scores of tokens out, as all models of text have them. */
-import { formatShape, mul, ShapeError, type Tensor } from "@neurite/core";
+import { expectTensor, formatShape, mul, ShapeError, type Tensor } from "@neurite/core";
+import { expectOptions, expectRecord, type OptionKind, type OptionKinds } from "@neurite/core/expect";
 import {
   Dropout,
   Embedding,
+  INIT_OPTIONS,
   type InitOptions,
   initialize,
   initNormal,
@@ -12,10 +14,10 @@ import {
   Module,
   SinusoidalEncoding,
 } from "@neurite/layers";
-import { expectChoice } from "./images.js";
 
 /** Throws unless `tokens` is int32 [n, time] with at least one step. */
 export function expectTokens(op: string, argument: string, tokens: Tensor): void {
+  expectTensor(op, argument, tokens);
   if (tokens.rank === 2 && tokens.dtype === "int32" && tokens.shape[1]! > 0) return;
   throw new ShapeError({
     op,
@@ -23,6 +25,12 @@ export function expectTokens(op: string, argument: string, tokens: Tensor): void
     expected: "int32 [n, time] with at least one step",
     received: `${tokens.dtype} ${formatShape(tokens.shape)}`,
   });
+}
+
+/** Throws unless `options` are a model's, which cannot do without the number of tokens. */
+export function expectModelOptions(op: string, options: unknown, kinds: Readonly<Record<string, OptionKind>>): void {
+  expectRecord(op, "options", options, "an object with the number of tokens");
+  expectOptions(op, options, kinds);
 }
 
 /** A linear layer to as many outputs as `embedding` has tokens, with the embedding's own weight (Press & Wolf 2017). */
@@ -41,6 +49,14 @@ export interface PositionedEmbeddingOptions extends InitOptions {
   readonly dropout?: number;
 }
 
+/** What these options may be. */
+export const EMBEDDING_OPTIONS: OptionKinds<PositionedEmbeddingOptions> = {
+  ...INIT_OPTIONS,
+  positions: ["sinusoidal", "learned"],
+  length: "size",
+  dropout: "number",
+};
+
 /**
  * √features · embedding + position, then dropout: int32 [n, time] → [n, time, features]. The embedding starts normal with
  * deviation 1/√features, so that it can serve as output matrix, too.
@@ -52,9 +68,9 @@ export class PositionedEmbedding extends Module {
 
   constructor(tokens: number, features: number, options: PositionedEmbeddingOptions = {}) {
     super();
+    expectOptions("PositionedEmbedding", options, EMBEDDING_OPTIONS);
     const { positions = "sinusoidal", length = 512, dropout = 0.1 } = options;
     const init = initOptions(options);
-    expectChoice("PositionedEmbedding", "positions", positions, ["sinusoidal", "learned"]);
     this.embedding = new Embedding(tokens, features, init);
     initialize(this.embedding.weight, (shape, given) => initNormal(shape, 1 / Math.sqrt(features), given), init);
     this.positions =

@@ -1,5 +1,6 @@
 /** The transformer of Vaswani et al. (2017; Jiang §8.3.4, §8.6), from tokens to tokens. */
 import { crossEntropy, notEqual, slice, type Tensor, unsqueeze, ValueError } from "@neurite/core";
+import { type OptionKinds, pickOptions } from "@neurite/core/expect";
 import {
   type AttentionPast,
   causalMask,
@@ -8,13 +9,21 @@ import {
   initXavierUniform,
   Linear,
   Module,
+  TRANSFORMER_LAYER_OPTIONS,
   TransformerDecoder,
   TransformerEncoder,
   type TransformerLayerOptions,
 } from "@neurite/layers";
-import { expectChoice } from "./images.js";
+
 import type { EncoderDecoder } from "./search/decoder.js";
-import { expectTokens, PositionedEmbedding, type PositionedEmbeddingOptions, tiedLinear } from "./tokens.js";
+import {
+  EMBEDDING_OPTIONS,
+  expectModelOptions,
+  expectTokens,
+  PositionedEmbedding,
+  type PositionedEmbeddingOptions,
+  tiedLinear,
+} from "./tokens.js";
 
 export interface TransformerEncoderDecoderOptions extends TransformerLayerOptions, PositionedEmbeddingOptions {
   readonly sourceTokens: number;
@@ -49,6 +58,19 @@ export interface TransformerState {
   readonly h: Tensor;
 }
 
+const OPTIONS: OptionKinds<TransformerEncoderDecoderOptions> = {
+  ...TRANSFORMER_LAYER_OPTIONS,
+  ...EMBEDDING_OPTIONS,
+  sourceTokens: "size",
+  targetTokens: "size",
+  features: "size",
+  heads: "size",
+  encoderLayers: "size",
+  decoderLayers: "size",
+  padding: "integer",
+  tieWeights: ["none", "output", "all"],
+};
+
 /**
  * Encoder and decoder with embeddings, positions and an output layer without bias. The defaults are the paper's base model:
  * with `tieWeights: "all"` and its 37,000 tokens it has 63,082,496 parameters.
@@ -65,19 +87,22 @@ export class TransformerEncoderDecoder extends Module implements EncoderDecoder<
   readonly decoder: TransformerDecoder;
   readonly output: Linear;
 
-  constructor({
-    sourceTokens,
-    targetTokens,
-    features = 512,
-    heads = 8,
-    encoderLayers = 6,
-    decoderLayers = 6,
-    padding = 0,
-    tieWeights = "none",
-    ...options
-  }: TransformerEncoderDecoderOptions) {
+  constructor(options: TransformerEncoderDecoderOptions) {
     super();
-    expectChoice("TransformerEncoderDecoder", "tieWeights", tieWeights, ["none", "output", "all"]);
+    expectModelOptions("TransformerEncoderDecoder", options, OPTIONS);
+    const {
+      sourceTokens,
+      targetTokens,
+      features = 512,
+      heads = 8,
+      encoderLayers = 6,
+      decoderLayers = 6,
+      padding = 0,
+      tieWeights = "none",
+      ...others
+    } = options;
+    const embedding = pickOptions<PositionedEmbeddingOptions>(others, EMBEDDING_OPTIONS);
+    const layer = pickOptions<TransformerLayerOptions>(others, TRANSFORMER_LAYER_OPTIONS);
     if (tieWeights === "all" && sourceTokens !== targetTokens) {
       throw new ValueError({
         op: "TransformerEncoderDecoder",
@@ -87,11 +112,11 @@ export class TransformerEncoderDecoder extends Module implements EncoderDecoder<
       });
     }
     this.padding = padding;
-    this.sourceEmbedding = new PositionedEmbedding(sourceTokens, features, options);
+    this.sourceEmbedding = new PositionedEmbedding(sourceTokens, features, embedding);
     this.targetEmbedding =
-      tieWeights === "all" ? this.sourceEmbedding : new PositionedEmbedding(targetTokens, features, options);
-    this.encoder = new TransformerEncoder(features, heads, { ...options, layers: encoderLayers });
-    this.decoder = new TransformerDecoder(features, heads, { ...options, layers: decoderLayers });
+      tieWeights === "all" ? this.sourceEmbedding : new PositionedEmbedding(targetTokens, features, embedding);
+    this.encoder = new TransformerEncoder(features, heads, { ...layer, layers: encoderLayers });
+    this.decoder = new TransformerDecoder(features, heads, { ...layer, layers: decoderLayers });
     for (const stack of [this.encoder, this.decoder]) initialize(stack, initXavierUniform, initOptions(options));
     const init = { bias: false, ...initOptions(options) };
     this.output =

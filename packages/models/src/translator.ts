@@ -11,9 +11,11 @@ import {
   unstack,
   zeros,
 } from "@neurite/core";
+import type { OptionKinds } from "@neurite/core/expect";
 import {
   Attention,
   Embedding,
+  INIT_OPTIONS,
   type InitOptions,
   Linear,
   LSTM,
@@ -23,6 +25,7 @@ import {
 } from "@neurite/layers";
 import type { EncoderDecoder } from "./search/decoder.js";
 import { greedySearch } from "./search/greedy.js";
+import { expectModelOptions } from "./tokens.js";
 
 export interface TranslatorOptions extends InitOptions {
   readonly sourceTokens: number;
@@ -49,6 +52,14 @@ export interface DecoderState extends LSTMState {
   readonly context: Tensor;
 }
 
+const OPTIONS: OptionKinds<TranslatorOptions> = {
+  ...INIT_OPTIONS,
+  sourceTokens: "size",
+  targetTokens: "size",
+  features: "size",
+  padding: "integer",
+};
+
 /**
  * A bidirectional LSTM reads the source; an LSTM cell writes the target, looking back by bilinear attention.
  * @example
@@ -65,8 +76,10 @@ export class Translator extends Module {
   readonly attention: Attention;
   readonly output: Linear;
 
-  constructor({ sourceTokens, targetTokens, features = 64, padding = 0, ...init }: TranslatorOptions) {
+  constructor(options: TranslatorOptions) {
     super();
+    expectModelOptions("Translator", options, OPTIONS);
+    const { sourceTokens, targetTokens, features = 64, padding = 0, ...init } = options;
     this.padding = padding;
     this.features = features;
     this.sourceEmbedding = new Embedding(sourceTokens, features, init);

@@ -1,5 +1,6 @@
 /** VGG (Simonyan & Zisserman 2015), as torchvision has it. */
 import type { Tensor } from "@neurite/core";
+import { expectOneOf, expectOptions, type OptionKinds } from "@neurite/core/expect";
 import {
   AdaptiveAvgPool2d,
   BatchNorm2d,
@@ -17,7 +18,7 @@ import {
   ReLU,
   Sequential,
 } from "@neurite/layers";
-import { expectChoice, expectImages, type ImageClassifierOptions, widener } from "./images.js";
+import { CLASSIFIER, expectImages, type ImageClassifierOptions, widener } from "./images.js";
 
 /** Convolutions in each of the five stages, between which the sides are halved: the paper's A, B, D and E. */
 const STAGES = {
@@ -35,6 +36,8 @@ export interface VGGOptions extends ImageClassifierOptions {
   readonly dropout?: number;
 }
 
+const OPTIONS: OptionKinds<VGGOptions> = { ...CLASSIFIER, batchNorm: "boolean", dropout: "number" };
+
 /**
  * Convolutions of 3 × 3 in five stages, then three fully connected layers. Parameters for 1000 classes: 132,863,336 (11
  * layers), 133,047,848 (13), 138,357,544 (16) and 143,667,240 (19). Made for images of 224 × 224; sides of at least 32 do.
@@ -50,10 +53,12 @@ export class VGG extends Module {
 
   constructor(
     readonly depth: 11 | 13 | 16 | 19,
-    { classes = 1000, inChannels = 3, width = 1, batchNorm = false, dropout = 0.5, ...init }: VGGOptions = {},
+    options: VGGOptions = {},
   ) {
     super();
-    expectChoice("VGG", "depth", depth, Object.keys(STAGES).map(Number));
+    expectOptions("VGG", options, OPTIONS);
+    const { classes = 1000, inChannels = 3, width = 1, batchNorm = false, dropout = 0.5, ...init } = options;
+    expectOneOf("VGG", "depth", depth, Object.keys(STAGES).map(Number));
     const wide = widener("VGG", width);
     this.inChannels = inChannels;
     let channels = inChannels;
@@ -74,10 +79,10 @@ export class VGG extends Module {
       new Flatten(),
       new Linear(49 * channels, wide(4096), init),
       new ReLU(),
-      new Dropout(dropout, initOptions(init)),
+      new Dropout(dropout, init),
       new Linear(wide(4096), wide(4096), init),
       new ReLU(),
-      new Dropout(dropout, initOptions(init)),
+      new Dropout(dropout, init),
       new Linear(wide(4096), classes, init),
     );
   }

@@ -20,8 +20,9 @@ import {
   ValueError,
   zeros,
 } from "@neurite/core";
-import { Conv1d, Embedding, expectSize, type InitOptions, Linear, Module } from "@neurite/layers";
-import { expectCount } from "./images.js";
+import { expectInteger, expectOptions, type OptionKinds } from "@neurite/core/expect";
+import { Conv1d, Embedding, INIT_OPTIONS, type InitOptions, Linear, MOST_LAYERS, Module } from "@neurite/layers";
+
 import type { EncoderDecoder } from "./search/decoder.js";
 import { type GenerateOptions, generate } from "./search/sample.js";
 import { expectTokens } from "./tokens.js";
@@ -49,6 +50,22 @@ export interface WaveNetOptions extends InitOptions {
 export interface WaveNetContext {
   readonly condition?: Tensor | undefined;
 }
+
+/** A cycle doubles the dilation in each layer, and 2³⁰ is beyond any signal. */
+const MOST_DOUBLINGS = 30;
+
+const OPTIONS: OptionKinds<WaveNetOptions> = {
+  ...INIT_OPTIONS,
+  levels: "size",
+  layers: "size",
+  cycles: "size",
+  size: "size",
+  residual: "size",
+  gated: "size",
+  skip: "size",
+  condition: "count",
+};
+const CONTEXT: OptionKinds<WaveNetContext> = { condition: "tensor" };
 
 /** What each layer needs of earlier samples. */
 export interface WaveNetState {
@@ -136,21 +153,22 @@ export class WaveNet extends Module implements EncoderDecoder<WaveNetPrompt, Wav
   readonly condition: number;
   readonly #skip: number;
 
-  constructor({
-    levels = 256,
-    layers = 10,
-    cycles = 3,
-    size = 2,
-    residual = 64,
-    gated = residual,
-    skip = 256,
-    condition = 0,
-    ...init
-  }: WaveNetOptions = {}) {
+  constructor(options: WaveNetOptions = {}) {
     super();
-    expectSize("WaveNet", "layers", layers);
-    expectSize("WaveNet", "cycles", cycles);
-    expectCount("WaveNet", "condition", condition);
+    expectOptions("WaveNet", options, OPTIONS);
+    const {
+      levels = 256,
+      layers = 10,
+      cycles = 3,
+      size = 2,
+      residual = 64,
+      gated = residual,
+      skip = 256,
+      condition = 0,
+      ...init
+    } = options;
+    expectInteger("WaveNet", "layers", layers, 1, MOST_DOUBLINGS);
+    expectInteger("WaveNet", "cycles", cycles, 1, MOST_LAYERS);
     this.embedding = new Embedding(levels, residual, init);
     this.layers = Array.from(
       { length: layers * cycles },
@@ -177,8 +195,10 @@ export class WaveNet extends Module implements EncoderDecoder<WaveNetPrompt, Wav
    * @param samples int32 [n, time]
    * @returns logits of the sample after each, [n, time, levels]
    */
-  forward(samples: Tensor, { condition }: WaveNetContext = {}): Tensor {
+  forward(samples: Tensor, context: WaveNetContext = {}): Tensor {
     expectTokens("WaveNet", "samples", samples);
+    expectOptions("WaveNet", context, CONTEXT);
+    const { condition } = context;
     this.#expectCondition(condition, samples.shape[0]!, samples.shape[1]!);
     let x = this.embedding.forward(samples);
     const skips = this.layers.map((layer) => {

@@ -83,7 +83,7 @@ const rows: readonly ModelRow[] = [
     output: [5, 3],
     refuses: [
       shaped(/\[n, …\] with 12 elements a row, but received \[2, 11\]/, [2, 11]),
-      unbuilt(/sizes expects at least two.*received \[3\]/, () => new models.MLP([3])),
+      unbuilt(/sizes expects at least two.*received an array \[3\]/, () => new models.MLP([3])),
     ],
   },
   {
@@ -115,7 +115,7 @@ const rows: readonly ModelRow[] = [
         /size \(what the second pooling leaves of it\) expects a positive/,
         () => new models.LeNet5({ size: 11 }),
       ),
-      unbuilt(/width expects a positive factor, but received 0/, () => new models.LeNet5({ width: 0 })),
+      unbuilt(/width expects a finite number above 0, but received 0/, () => new models.LeNet5({ width: 0 })),
     ],
   },
   {
@@ -133,7 +133,7 @@ const rows: readonly ModelRow[] = [
     output: [2, 3],
     refuses: [
       shaped(/sides of at least 32/, [1, 32, 31, 2]),
-      unbuilt(/depth expects one of 11, 13, 16, 19, but received 12/, () => new models.VGG(12 as 11)),
+      unbuilt(/depth expects 11, 13, 16 or 19, but received 12/, () => new models.VGG(12 as 11)),
     ],
   },
   {
@@ -154,7 +154,7 @@ const rows: readonly ModelRow[] = [
     training: "batch",
     refuses: [
       shaped(/sides of at least 32/, [1, 31, 32, 2]),
-      unbuilt(/depth expects one of 18, 34, 50, but received 20/, () => new models.ResNet(20 as 18)),
+      unbuilt(/depth expects 18, 34 or 50, but received 20/, () => new models.ResNet(20 as 18)),
     ],
   },
   {
@@ -217,7 +217,7 @@ const rows: readonly ModelRow[] = [
         () => new models.RecurrentEncoderDecoder({ sourceTokens: 3, targetTokens: 3, features: 5 }),
       ),
       unbuilt(
-        /cell expects one of rnn, gru, lstm, hornn, but received cnn/,
+        /cell expects rnn, gru, lstm or hornn, but received "cnn"/,
         () => new models.RecurrentEncoderDecoder({ sourceTokens: 3, targetTokens: 3, cell: "cnn" as "rnn" }),
       ),
     ],
@@ -264,7 +264,7 @@ const rows: readonly ModelRow[] = [
     refuses: [
       floatTokens,
       unbuilt(
-        /positions expects one of sinusoidal, learned/,
+        /positions expects sinusoidal or learned/,
         () => new models.TransformerLanguageModel({ tokens: 6, features: 8, heads: 2, positions: "none" as "learned" }),
       ),
     ],

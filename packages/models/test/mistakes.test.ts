@@ -36,7 +36,7 @@ describe("a mistake", () => {
     [
       "a word for an activation",
       () => new MLP([2, 2, 2], { activation: wrong("tanh") }),
-      /a function that makes a layer/,
+      /activation expects a function.*makes a layer/,
     ],
     [
       "half a layer",

@@ -1,5 +1,6 @@
 /** Gradients of several mini-batches for one step. */
-import { add, div, scope, type Tensor, ValueError } from "@neurite/core";
+import { add, div, expectTensors, scope, type Tensor, ValueError } from "@neurite/core";
+import { expectRecord } from "@neurite/core/expect";
 import type { Grads } from "./clip.js";
 
 function expectSameNames(sum: Grads, grads: Grads): void {
@@ -31,6 +32,8 @@ export class GradientSum {
 
   /** Adds gradients and frees them. */
   add(grads: Grads): void {
+    expectRecord("GradientSum.add", "grads", grads, "gradients by name");
+    expectTensors("GradientSum.add", "grads", Object.values(grads));
     const before = this.#sum;
     if (before) expectSameNames(before, grads);
     this.#sum = scope(() => {

@@ -1,12 +1,13 @@
 /** Optimizers that divide by a root of past squared gradients: Adagrad, Adadelta, RMSProp. */
 import { type Expression, e, type Parameter } from "@neurite/core";
+import { expectFinite, expectShare, type OptionKinds } from "@neurite/core/expect";
 import {
   type DefaultedOptions,
-  expectDecayRate,
-  expectNonNegative,
   type Method,
   Optimizer,
+  RULE_OPTIONS,
   type RuleOptions,
+  withDefaults,
 } from "./optimizer.js";
 import { averaged, ruleFamily, updateRule } from "./update.js";
 
@@ -41,6 +42,16 @@ interface RMSPropRule extends RootOptions {
   readonly centered?: boolean;
 }
 
+const ROOT: OptionKinds<RootOptions> = { ...RULE_OPTIONS, epsilon: "number", epsilonInside: "boolean" };
+const ADAGRAD: OptionKinds<AdagradRule> = { ...ROOT, learningRateDecay: "number", initialAccumulator: "number" };
+const ADADELTA: OptionKinds<AdadeltaRule> = {
+  ...RULE_OPTIONS,
+  rho: "number",
+  epsilon: "number",
+  previousRoot: "boolean",
+};
+const RMS_PROP: OptionKinds<RMSPropRule> = { ...ROOT, alpha: "number", momentum: "number", centered: "boolean" };
+
 /** Default learning rate 0.01, ε 1e-10. */
 export type AdagradOptions = DefaultedOptions<AdagradRule>;
 /** Default learning rate 1. */
@@ -62,9 +73,9 @@ const adagradRules = /* @__PURE__ */ ruleFamily((inside) =>
 
 function adagrad(options: AdagradRule): Method {
   const { learningRateDecay = 0, initialAccumulator = 0, epsilon = 1e-10, epsilonInside = false } = options;
-  expectNonNegative("learningRateDecay", learningRateDecay);
-  expectNonNegative("initialAccumulator", initialAccumulator);
-  expectNonNegative("epsilon", epsilon);
+  expectFinite("optimizer", "learningRateDecay", learningRateDecay, 0);
+  expectFinite("optimizer", "initialAccumulator", initialAccumulator, 0);
+  expectFinite("optimizer", "epsilon", epsilon, 0);
   const inRoot = epsilonInside ? epsilon ** 2 : epsilon;
   return {
     rule: adagradRules(epsilonInside),
@@ -79,7 +90,7 @@ function adagrad(options: AdagradRule): Method {
  */
 export class Adagrad extends Optimizer<AdagradRule> {
   constructor(parameters: Readonly<Record<string, Parameter>>, options: AdagradOptions = {}) {
-    super(parameters, { learningRate: 0.01, ...options }, adagrad);
+    super(parameters, withDefaults("Adagrad", { learningRate: 0.01 }, options), ADAGRAD, adagrad);
   }
 }
 
@@ -93,8 +104,8 @@ const adadeltaRules = /* @__PURE__ */ ruleFamily((previousRoot) =>
 );
 
 function adadelta({ rho = 0.9, epsilon = 1e-6, previousRoot = false }: AdadeltaRule): Method {
-  expectDecayRate("Adadelta", "rho", rho);
-  expectNonNegative("epsilon", epsilon);
+  expectShare("Adadelta", "rho", rho, "a number from 0 to below 1");
+  expectFinite("optimizer", "epsilon", epsilon, 0);
   return { rule: adadeltaRules(previousRoot), scalars: (rate) => [rate, rho, 1 - rho, epsilon] };
 }
 
@@ -104,7 +115,7 @@ function adadelta({ rho = 0.9, epsilon = 1e-6, previousRoot = false }: AdadeltaR
  */
 export class Adadelta extends Optimizer<AdadeltaRule> {
   constructor(parameters: Readonly<Record<string, Parameter>>, options: AdadeltaOptions = {}) {
-    super(parameters, { learningRate: 1, ...options }, adadelta);
+    super(parameters, withDefaults("Adadelta", { learningRate: 1 }, options), ADADELTA, adadelta);
   }
 }
 
@@ -124,9 +135,9 @@ const rmsPropRules = /* @__PURE__ */ ruleFamily((inside, centered, moving) => {
 
 function rmsProp(options: RMSPropRule): Method {
   const { alpha = 0.99, momentum = 0, centered = false, epsilon = 1e-8, epsilonInside = false } = options;
-  expectDecayRate("RMSProp", "alpha", alpha);
-  expectNonNegative("momentum", momentum);
-  expectNonNegative("epsilon", epsilon);
+  expectShare("RMSProp", "alpha", alpha, "a number from 0 to below 1");
+  expectFinite("optimizer", "momentum", momentum, 0);
+  expectFinite("optimizer", "epsilon", epsilon, 0);
   const inRoot = epsilonInside ? epsilon ** 2 : epsilon;
   return {
     rule: rmsPropRules(epsilonInside, centered, momentum > 0),
@@ -141,6 +152,6 @@ function rmsProp(options: RMSPropRule): Method {
  */
 export class RMSProp extends Optimizer<RMSPropRule> {
   constructor(parameters: Readonly<Record<string, Parameter>>, options: RMSPropOptions = {}) {
-    super(parameters, { learningRate: 0.01, ...options }, rmsProp);
+    super(parameters, withDefaults("RMSProp", { learningRate: 0.01 }, options), RMS_PROP, rmsProp);
   }
 }

@@ -1,12 +1,14 @@
 /** Adam and its relatives. */
 import { e, type Parameter } from "@neurite/core";
+import { expectFinite, type OptionKinds } from "@neurite/core/expect";
 import {
   type DefaultedOptions,
   expectBetas,
-  expectNonNegative,
   type Method,
   Optimizer,
+  RULE_OPTIONS,
   type RuleOptions,
+  withDefaults,
 } from "./optimizer.js";
 import { averaged, ruleFamily, updateRule } from "./update.js";
 
@@ -23,6 +25,9 @@ interface AdamRule extends AdaMaxRule {
   /** Divides by the largest v so far (Reddi et al. 2018). Default false. */
   readonly amsgrad?: boolean;
 }
+
+const ADAMAX: OptionKinds<AdaMaxRule> = { ...RULE_OPTIONS, betas: "list", epsilon: "number" };
+const ADAM: OptionKinds<AdamRule> = { ...ADAMAX, epsilonInside: "boolean", amsgrad: "boolean" };
 
 /** Default learning rate 1e-3. */
 export type AdamOptions = DefaultedOptions<AdamRule>;
@@ -48,7 +53,7 @@ const adamRules = /* @__PURE__ */ ruleFamily((inside, amsgrad) =>
 
 function adam({ betas = [0.9, 0.999], epsilon = 1e-8, epsilonInside = false, amsgrad = false }: AdamRule): Method {
   expectBetas("Adam", betas);
-  expectNonNegative("epsilon", epsilon);
+  expectFinite("optimizer", "epsilon", epsilon, 0);
   const [beta1, beta2] = betas;
   return {
     rule: adamRules(epsilonInside, amsgrad),
@@ -69,14 +74,14 @@ function adam({ betas = [0.9, 0.999], epsilon = 1e-8, epsilonInside = false, ams
  */
 export class Adam extends Optimizer<AdamRule> {
   constructor(parameters: Readonly<Record<string, Parameter>>, options: AdamOptions = {}) {
-    super(parameters, { learningRate: 1e-3, ...options }, adam);
+    super(parameters, withDefaults("Adam", { learningRate: 1e-3 }, options), ADAM, adam);
   }
 }
 
 /** Adam with decoupled weight decay: w ← (1 − ηλ)w − η m̂/(√v̂ + ε) (Loshchilov & Hutter 2019). Default λ = 0.01, as in PyTorch. */
 export class AdamW extends Adam {
   constructor(parameters: Readonly<Record<string, Parameter>>, options: AdamOptions = {}) {
-    super(parameters, { weightDecay: 0.01, weightDecayForm: "decoupled", ...options });
+    super(parameters, withDefaults("AdamW", { weightDecay: 0.01, weightDecayForm: "decoupled" }, options));
   }
 }
 
@@ -93,7 +98,7 @@ const adaMaxRule = /* @__PURE__ */ updateRule(
 
 function adaMax({ betas = [0.9, 0.999], epsilon = 1e-8 }: AdaMaxRule): Method {
   expectBetas("AdaMax", betas);
-  expectNonNegative("epsilon", epsilon);
+  expectFinite("optimizer", "epsilon", epsilon, 0);
   const [beta1, beta2] = betas;
   return { rule: adaMaxRule, scalars: (rate, step) => [beta1, 1 - beta1, beta2, rate / (1 - beta1 ** step), epsilon] };
 }
@@ -105,6 +110,6 @@ function adaMax({ betas = [0.9, 0.999], epsilon = 1e-8 }: AdaMaxRule): Method {
  */
 export class AdaMax extends Optimizer<AdaMaxRule> {
   constructor(parameters: Readonly<Record<string, Parameter>>, options: AdaMaxOptions = {}) {
-    super(parameters, { learningRate: 2e-3, ...options }, adaMax);
+    super(parameters, withDefaults("AdaMax", { learningRate: 2e-3 }, options), ADAMAX, adaMax);
   }
 }

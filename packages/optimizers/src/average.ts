@@ -1,6 +1,17 @@
 /** Averages of weights over the steps, for evaluation: they jump about less than the weights. */
-import { e, elementwise, expectSameShape, Parameter, scope, type Tensor, ValueError, zerosLike } from "@neurite/core";
-import { expectDecayRate, expectParameters } from "./optimizer.js";
+import {
+  e,
+  elementwise,
+  expectSameShape,
+  expectTensor,
+  Parameter,
+  scope,
+  type Tensor,
+  ValueError,
+  zerosLike,
+} from "@neurite/core";
+import { expectInteger, expectOptions, expectRecord, expectShare, type OptionKinds } from "@neurite/core/expect";
+import { expectParameters } from "./optimizer.js";
 
 /** Decay rate of a running average, or one as a function of the number of updates done. */
 export type AverageDecay = number | ((updates: number) => number);
@@ -9,6 +20,15 @@ export interface WeightAverageOptions {
   /** Default 0.999. */
   readonly decay?: AverageDecay;
 }
+
+const OPTIONS: OptionKinds<WeightAverageOptions> = { decay: "any" };
+
+export interface UpdateOptions {
+  /** bool scalar on the device: where it is false nothing changes. */
+  readonly when?: Tensor;
+}
+
+const UPDATE: OptionKinds<UpdateOptions> = { when: "tensor" };
 
 /** Values from which an average continues exactly. */
 export interface WeightAverageState {
@@ -45,10 +65,12 @@ export class WeightAverage {
 
   constructor(
     readonly parameters: Readonly<Record<string, Parameter>>,
-    { decay = 0.999 }: WeightAverageOptions = {},
+    options: WeightAverageOptions = {},
   ) {
+    expectOptions("WeightAverage", options, OPTIONS);
+    const { decay = 0.999 } = options;
     expectParameters("WeightAverage", parameters);
-    if (typeof decay !== "function") expectDecayRate("WeightAverage", "decay", decay);
+    if (typeof decay !== "function") expectShare("WeightAverage", "decay", decay, "a number from 0 to below 1");
     this.#decay = decay;
     this.#averages = Object.fromEntries(
       Object.entries(parameters).map(([name, parameter]) => [name, new Parameter(zerosLike(parameter))]),
@@ -61,10 +83,12 @@ export class WeightAverage {
   }
 
   /** Takes the present weights in; where `when`, a bool scalar on the device, is false, nothing changes. */
-  update({ when }: { readonly when?: Tensor } = {}): void {
+  update(options: UpdateOptions = {}): void {
+    expectOptions("WeightAverage.update", options, UPDATE);
+    const { when } = options;
     const { parameters } = this;
     const decay = typeof this.#decay === "number" ? this.#decay : this.#decay(this.#updates);
-    expectDecayRate("WeightAverage", "decay", decay);
+    expectShare("WeightAverage", "decay", decay, "a number from 0 to below 1");
     const d = this.#updates === 0 ? 0 : decay;
     scope(() => {
       for (const [name, average] of Object.entries(this.#averages)) {
@@ -111,7 +135,10 @@ export class WeightAverage {
   }
 
   /** Continues from a saved state. @throws ValueError when it belongs to other parameters */
-  restore({ updates, tensors }: WeightAverageState): void {
+  restore(state: WeightAverageState): void {
+    expectRecord("WeightAverage.restore", "state", state, "{ updates, tensors } as state() gives");
+    const { updates, tensors } = state;
+    expectInteger("WeightAverage.restore", "updates", updates, 0);
     for (const [name, average] of Object.entries(this.#averages)) {
       if (!tensors?.[name]) {
         throw new ValueError({
@@ -122,6 +149,7 @@ export class WeightAverage {
           remedy: "Restore the state of an average over the same parameters.",
         });
       }
+      expectTensor("WeightAverage.restore", name, tensors[name]);
       expectSameShape("WeightAverage.restore", name, average.shape, tensors[name].shape);
     }
     for (const [name, average] of Object.entries(this.#averages)) average.assign(tensors[name]!);

@@ -11,8 +11,10 @@ export {
   type OptimizerOptions,
   type OptimizerState,
   type ParameterGroup,
+  RULE_OPTIONS,
   type RuleOptions,
   type StepOptions,
+  withDefaults,
 } from "./optimizer.js";
 export * from "./plateau.js";
 export {

@@ -2,6 +2,7 @@
 import {
   expectSameDType,
   expectSameShape,
+  expectTensor,
   full,
   isParameter,
   isTensor,
@@ -10,6 +11,17 @@ import {
   type Tensor,
   ValueError,
 } from "@neurite/core";
+import {
+  badValue,
+  describeValue,
+  expectFinite,
+  expectFunction,
+  expectInteger,
+  expectOptions,
+  expectRecord,
+  expectShare,
+  type OptionKinds,
+} from "@neurite/core/expect";
 import { clipByGlobalNorm, clipByValue } from "./clip.js";
 import type { Decay, UpdateRule } from "./update.js";
 
@@ -28,6 +40,13 @@ export interface RuleOptions {
   readonly weightDecayForm?: "l2" | "decoupled" | "book";
 }
 
+/** What these options may be. */
+export const RULE_OPTIONS: OptionKinds<RuleOptions> = {
+  learningRate: "any",
+  weightDecay: "number",
+  weightDecayForm: ["l2", "decoupled", "book"],
+};
+
 /** The parameters for which `where` holds take these options; the rest come from the optimizer's. */
 export type ParameterGroup<O extends RuleOptions> = Partial<O> & {
   readonly where: (name: string, parameter: Parameter) => boolean;
@@ -41,6 +60,12 @@ export type OptimizerOptions<O extends RuleOptions = RuleOptions> = O & {
   readonly clipNorm?: number;
   /** Cuts each gradient element to ± this. */
   readonly clipValue?: number;
+};
+
+const JOINT_OPTIONS: OptionKinds<Omit<OptimizerOptions, keyof RuleOptions>> = {
+  groups: "list",
+  clipNorm: "number",
+  clipValue: "number",
 };
 
 /** The same with a learning rate that has a default. */
@@ -64,6 +89,8 @@ export interface StepOptions {
   /** Leaves the gradients alive (default: the step frees them). */
   readonly keepGrads?: boolean;
 }
+
+const STEP: OptionKinds<StepOptions> = { when: "tensor", keepGrads: "boolean" };
 
 /** Values from which an optimizer continues exactly. */
 export interface OptimizerState {
@@ -91,19 +118,27 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
   #steps = 0;
 
   /**
+   * @param kinds what the rule's options may be: {@link RULE_OPTIONS} and its own
    * @param method the rule that the options of one group ask for; throws ValueError for impossible ones
    * @throws ValueError for impossible options and for a group without parameters
    */
   constructor(
     readonly parameters: Readonly<Record<string, Parameter>>,
     options: OptimizerOptions<O>,
+    kinds: OptionKinds<O>,
     method: (options: O) => Method,
   ) {
     expectParameters("optimizer", parameters);
-    if (typeof options !== "object") throw notOptions(options);
+    if (options === undefined) throw badValue("optimizer", "options", "an object with the learning rate", options);
+    expectOptions("optimizer", options, { ...JOINT_OPTIONS, ...kinds });
     const { learningRate, clipNorm, clipValue, groups = [] } = options;
-    if (clipNorm !== undefined) expectNonNegative("clipNorm", clipNorm);
-    if (clipValue !== undefined) expectNonNegative("clipValue", clipValue);
+    for (const [i, group] of groups.entries()) {
+      expectRecord("optimizer", `groups[${i}]`, group, "options with `where`");
+      expectOptions("optimizer", group, { where: "function", ...kinds });
+      expectFunction("optimizer", `groups[${i}].where`, group.where);
+    }
+    if (clipNorm !== undefined) expectFinite("optimizer", "clipNorm", clipNorm, 0);
+    if (clipValue !== undefined) expectFinite("optimizer", "clipValue", clipValue, 0);
     this.learningRate = learningRate;
     this.#clipNorm = clipNorm;
     this.#clipValue = clipValue;
@@ -140,7 +175,9 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
    * @param grads by the same names as the parameters; freed, unless `keepGrads`
    * @throws ValueError for missing or unknown names, ShapeError and DTypeError for a gradient of another kind
    */
-  step(grads: Readonly<Record<string, Tensor>>, { when, keepGrads = false }: StepOptions = {}): void {
+  step(grads: Readonly<Record<string, Tensor>>, options: StepOptions = {}): void {
+    expectOptions("optimizer.step", options, STEP);
+    const { when, keepGrads = false } = options;
     this.#expectMatching(grads);
     scope(() => {
       let ready = grads;
@@ -186,18 +223,15 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
   }
 
   /** Continues from a saved state. @throws ValueError when it belongs to other parameters */
-  restore({ steps, tensors }: OptimizerState): void {
-    if (!Number.isInteger(steps) || steps < 0 || typeof tensors !== "object") {
-      throw new ValueError({
-        op: "optimizer.restore",
-        argument: "state",
-        expected: "{ steps, tensors } as state() gives",
-        received: `steps ${steps}, tensors ${typeof tensors}`,
-      });
-    }
+  restore(state: OptimizerState): void {
+    expectRecord("optimizer.restore", "state", state, "{ steps, tensors } as state() gives");
+    const { steps, tensors } = state;
+    expectInteger("optimizer.restore", "steps", steps, 0);
+    expectRecord("optimizer.restore", "tensors", tensors, "tensors by name");
     const own = this.state().tensors as Record<string, Parameter>;
     for (const name of Object.keys(own)) {
       if (tensors[name]) {
+        expectTensor("optimizer.restore", name, tensors[name]);
         expectSameShape("optimizer.restore", name, own[name]!.shape, tensors[name].shape);
         expectSameDType("optimizer.restore", name, own[name]!.dtype, tensors[name].dtype);
         continue;
@@ -215,10 +249,16 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
   }
 }
 
+/** Options on top of a rule's defaults. @throws ValueError for what is no object of options */
+export function withDefaults<D extends object, O extends object>(op: string, defaults: D, options: O): D & O {
+  expectRecord(op, "options", options, "an object such as { learningRate }");
+  return { ...defaults, ...options };
+}
+
 function rateAt(rate: LearningRate, step: number): number {
   if (typeof rate === "number") return rate;
   const value = rate(step);
-  expectNonNegative(`learningRate at step ${step}`, value);
+  expectFinite("optimizer", `learningRate at step ${step}`, value, 0);
   return value;
 }
 
@@ -238,18 +278,8 @@ export function expectParameters(op: string, parameters: unknown): void {
 
 function kindOf(parameters: unknown, other: unknown): string {
   if (typeof (parameters as { parameters?: unknown } | null)?.parameters === "function") return "a model";
-  if (other === undefined) return typeof parameters === "object" ? "none" : String(parameters);
-  return isTensor(other) ? "a plain tensor" : typeof other;
-}
-
-function notOptions(options: unknown): ValueError {
-  return new ValueError({
-    op: "optimizer",
-    argument: "options",
-    expected: "an object with the learning rate",
-    received: typeof options,
-    remedy: "For example { learningRate: 0.1 }.",
-  });
+  if (other === undefined) return typeof parameters === "object" ? "none" : describeValue(parameters);
+  return isTensor(other) ? "a plain tensor" : describeValue(other);
 }
 
 function otherNames(parameters: object, grads: object): ValueError {
@@ -269,7 +299,7 @@ function notGradients(argument: string, received: unknown): ValueError {
     op: "optimizer.step",
     argument,
     expected: argument === "grads" ? "gradients by name" : "a tensor",
-    received: received === null ? "null" : Array.isArray(received) ? "an array" : typeof received,
+    received: describeValue(received),
     remedy: "Give what valueAndGrad returns as grads.",
   });
 }
@@ -281,9 +311,8 @@ function makeGroup<O extends RuleOptions>(
   choose: (options: O) => Method,
 ): Group {
   const { learningRate, weightDecay = 0, weightDecayForm = "l2" } = options;
-  if (typeof learningRate !== "function") expectNonNegative("learningRate", learningRate);
-  expectDecayForm(weightDecayForm);
-  expectNonNegative("weightDecay", weightDecay);
+  if (typeof learningRate !== "function") expectFinite("optimizer", "learningRate", learningRate, 0);
+  expectFinite("optimizer", "weightDecay", weightDecay, 0);
   const method = choose(options);
   const withState = (parameter: Parameter) => {
     const { shape, dtype, device } = parameter;
@@ -298,48 +327,14 @@ function makeGroup<O extends RuleOptions>(
   };
 }
 
-function expectDecayForm(form: string): void {
-  if (form === "l2" || form === "decoupled" || form === "book") return;
-  throw new ValueError({
-    op: "optimizer",
-    argument: "weightDecayForm",
-    expected: "l2, decoupled or book",
-    received: String(form),
-  });
-}
-
 function decayOf(form: "l2" | "decoupled" | "book", lambda: number): Pick<Group, "decay" | "decayScalar"> {
   if (lambda === 0) return { decay: "none", decayScalar: () => 0 };
   if (form === "l2") return { decay: "l2", decayScalar: () => lambda };
   return { decay: "decoupled", decayScalar: (rate) => 1 - (form === "book" ? lambda : rate * lambda) };
 }
 
-/** @throws ValueError unless the value is a finite number of at least 0 */
-export function expectNonNegative(argument: string, value: number): void {
-  if (typeof value === "number" && value >= 0 && Number.isFinite(value)) return;
-  throw new ValueError({
-    op: "optimizer",
-    argument,
-    expected: "a finite number, 0 or above",
-    received: String(value),
-  });
-}
-
-/** @throws ValueError unless the value is a decay rate */
-export function expectDecayRate(op: string, argument: string, value: number): void {
-  if (value >= 0 && value < 1) return;
-  throw new ValueError({
-    op,
-    argument,
-    expected: argument === "betas" ? "numbers from 0 to below 1" : "a number from 0 to below 1",
-    received: String(value),
-  });
-}
-
 /** @throws ValueError unless there are two decay rates */
 export function expectBetas(op: string, betas: readonly number[]): void {
-  if (!Array.isArray(betas) || betas.length !== 2) {
-    throw new ValueError({ op, argument: "betas", expected: "two numbers", received: String(JSON.stringify(betas)) });
-  }
-  for (const beta of betas) expectDecayRate(op, "betas", beta);
+  if (!Array.isArray(betas) || betas.length !== 2) throw badValue(op, "betas", "two numbers", betas);
+  for (const beta of betas) expectShare(op, "betas", beta, "numbers from 0 to below 1");
 }

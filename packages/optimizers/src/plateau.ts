@@ -1,6 +1,7 @@
 /** A learning rate that falls when a measure no longer improves. */
-import { ValueError } from "@neurite/core";
-import { expectNonNegative, type LearningRate } from "./optimizer.js";
+
+import { badValue, expectFinite, expectOptions, expectRecord, type OptionKinds } from "@neurite/core/expect";
+import type { LearningRate } from "./optimizer.js";
 import { expectAtLeast, type Schedule } from "./schedules.js";
 
 export interface PlateauOptions {
@@ -18,6 +19,16 @@ export interface PlateauOptions {
   /** The rate never falls below. Default 0. */
   readonly minimum?: number;
 }
+
+const OPTIONS: OptionKinds<PlateauOptions> = {
+  rate: "any",
+  mode: ["min", "max"],
+  factor: "number",
+  patience: "number",
+  threshold: "number",
+  cooldown: "number",
+  minimum: "number",
+};
 
 /** Values from which a plateau schedule continues exactly. */
 export interface PlateauState {
@@ -41,20 +52,12 @@ export class ReduceOnPlateau {
   #state: PlateauState = { best: null, bad: 0, cooling: 0, scale: 1 };
 
   constructor(options: PlateauOptions) {
+    expectRecord("ReduceOnPlateau", "options", options, "an object with the rate");
+    expectOptions("ReduceOnPlateau", options, OPTIONS);
     const { mode = "min", factor = 0.1, patience = 10, threshold = 1e-4, cooldown = 0, minimum = 0 } = options;
-    if (mode !== "min" && mode !== "max") {
-      throw new ValueError({ op: "ReduceOnPlateau", argument: "mode", expected: "min or max", received: String(mode) });
-    }
-    if (!(factor > 0 && factor < 1)) {
-      throw new ValueError({
-        op: "ReduceOnPlateau",
-        argument: "factor",
-        expected: "a number between 0 and 1",
-        received: String(factor),
-      });
-    }
+    if (!(factor > 0 && factor < 1)) throw badValue("ReduceOnPlateau", "factor", "a number between 0 and 1", factor);
     expectAtLeast("ReduceOnPlateau", 0, { patience, threshold, cooldown, minimum });
-    if (typeof options.rate !== "function") expectNonNegative("rate", options.rate);
+    if (typeof options.rate !== "function") expectFinite("optimizer", "rate", options.rate, 0);
     this.#options = { rate: options.rate, mode, factor, patience, threshold, cooldown, minimum };
   }
 

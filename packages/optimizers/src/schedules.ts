@@ -3,14 +3,31 @@
  * `warmup(500, perEpoch(loader.length, stepDecay({ rate: 0.1, every: 30 })))`.
  */
 import { ValueError } from "@neurite/core";
+import {
+  badValue,
+  describeValue,
+  expectFinite,
+  expectFunction,
+  expectList,
+  expectOptions,
+  expectPositive,
+  expectRecord,
+  type OptionKind,
+  type OptionKinds,
+} from "@neurite/core/expect";
 
 export type Schedule = (step: number) => number;
+
+/** Throws ValueError unless `options` are those of the schedule. */
+function expectSchedule(op: string, options: unknown, kinds: Readonly<Record<string, OptionKind>>): void {
+  expectRecord(op, "options", options, `an object such as { ${Object.keys(kinds).join(", ")} }`);
+  expectOptions(op, options, kinds);
+}
 
 /** Throws ValueError unless all values are finite numbers of at least `low`. */
 export function expectAtLeast(op: string, low: number, values: Readonly<Record<string, number>>): void {
   for (const [argument, value] of Object.entries(values)) {
-    if (Number.isFinite(value) && value >= low) continue;
-    throw new ValueError({ op, argument, expected: `a finite number, ${low} or above`, received: String(value) });
+    expectFinite(op, argument, value, low);
   }
 }
 
@@ -28,8 +45,12 @@ export interface StepDecayOptions {
   readonly factor?: number;
 }
 
+const STEP_DECAY: OptionKinds<StepDecayOptions> = { rate: "number", every: "number", factor: "number" };
+
 /** rate · factor^⌊t/every⌋. @throws ValueError for `every` below 1 */
-export function stepDecay({ rate, every, factor = 0.1 }: StepDecayOptions): Schedule {
+export function stepDecay(options: StepDecayOptions): Schedule {
+  expectSchedule("stepDecay", options, STEP_DECAY);
+  const { rate, every, factor = 0.1 } = options;
   expectAtLeast("stepDecay", 0, { rate, factor });
   expectAtLeast("stepDecay", 1, { every });
   return (step) => rate * factor ** Math.floor(step / every);
@@ -43,15 +64,20 @@ export interface MultiStepDecayOptions {
   readonly factor?: number;
 }
 
+const MULTI_STEP_DECAY: OptionKinds<MultiStepDecayOptions> = { rate: "number", milestones: "list", factor: "number" };
+
 /** rate · factor^k, where k milestones are reached. @throws ValueError for milestones that do not ascend */
-export function multiStepDecay({ rate, milestones, factor = 0.1 }: MultiStepDecayOptions): Schedule {
+export function multiStepDecay(options: MultiStepDecayOptions): Schedule {
+  expectSchedule("multiStepDecay", options, MULTI_STEP_DECAY);
+  const { rate, milestones, factor = 0.1 } = options;
   expectAtLeast("multiStepDecay", 0, { rate, factor });
+  expectList("multiStepDecay", "milestones", milestones, "steps");
   if (milestones.some((milestone, i) => !(milestone >= (milestones[i - 1] ?? 0)))) {
     throw new ValueError({
       op: "multiStepDecay",
       argument: "milestones",
       expected: "ascending numbers of steps",
-      received: `[${milestones.join(", ")}]`,
+      received: describeValue(milestones),
     });
   }
   return (step) => rate * factor ** milestones.filter((milestone) => step >= milestone).length;
@@ -64,8 +90,12 @@ export interface ExponentialDecayOptions {
   readonly every?: number;
 }
 
+const EXPONENTIAL_DECAY: OptionKinds<ExponentialDecayOptions> = { rate: "number", factor: "number", every: "number" };
+
 /** rate · factor^(t/every). @throws ValueError for negative numbers and `every` of 0 */
-export function exponentialDecay({ rate, factor, every = 1 }: ExponentialDecayOptions): Schedule {
+export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
+  expectSchedule("exponentialDecay", options, EXPONENTIAL_DECAY);
+  const { rate, factor, every = 1 } = options;
   expectAtLeast("exponentialDecay", 0, { rate, factor });
   expectAtLeast("exponentialDecay", Number.MIN_VALUE, { every });
   return (step) => rate * factor ** (step / every);
@@ -79,8 +109,12 @@ export interface DecayToOptions {
   readonly end?: number;
 }
 
+const DECAY_TO: OptionKinds<DecayToOptions> = { rate: "number", total: "number", end: "number" };
+
 /** Falls in a straight line. @throws ValueError for `total` below 1 */
-export function linearDecay({ rate, total, end = 0 }: DecayToOptions): Schedule {
+export function linearDecay(options: DecayToOptions): Schedule {
+  expectSchedule("linearDecay", options, DECAY_TO);
+  const { rate, total, end = 0 } = options;
   expectAtLeast("linearDecay", 0, { rate, end });
   expectAtLeast("linearDecay", 1, { total });
   return (step) => (step >= total ? end : end + (rate - end) * ((total - step) / total));
@@ -92,7 +126,9 @@ function halfCosine(a: number, b: number, share: number): number {
 }
 
 /** end + (rate − end)(1 + cos(πt/total))/2 (Loshchilov & Hutter 2017). @throws ValueError for `total` below 1 */
-export function cosineDecay({ rate, total, end = 0 }: DecayToOptions): Schedule {
+export function cosineDecay(options: DecayToOptions): Schedule {
+  expectSchedule("cosineDecay", options, DECAY_TO);
+  const { rate, total, end = 0 } = options;
   expectAtLeast("cosineDecay", 0, { rate, end });
   expectAtLeast("cosineDecay", 1, { total });
   return (step) => halfCosine(rate, end, Math.min(1, step / total));
@@ -108,8 +144,17 @@ export interface CosineRestartsOptions {
   readonly end?: number;
 }
 
+const COSINE_RESTARTS: OptionKinds<CosineRestartsOptions> = {
+  rate: "number",
+  period: "number",
+  growth: "number",
+  end: "number",
+};
+
 /** Cosine descents, each starting from the top again (SGDR, Loshchilov & Hutter 2017). @throws ValueError for `period` or `growth` below 1 */
-export function cosineRestarts({ rate, period, growth = 1, end = 0 }: CosineRestartsOptions): Schedule {
+export function cosineRestarts(options: CosineRestartsOptions): Schedule {
+  expectSchedule("cosineRestarts", options, COSINE_RESTARTS);
+  const { rate, period, growth = 1, end = 0 } = options;
   expectAtLeast("cosineRestarts", 0, { rate, end });
   expectAtLeast("cosineRestarts", 1, { period, growth });
   return (step) => {
@@ -135,8 +180,12 @@ export interface InverseSqrtOptions {
   readonly scale?: number;
 }
 
+const INVERSE_SQRT: OptionKinds<InverseSqrtOptions> = { width: "number", warmup: "number", scale: "number" };
+
 /** scale · d^(−1/2) · min(t^(−1/2), t · warmup^(−3/2)) with t counted from 1 (Vaswani et al. 2017, §5.3). @throws ValueError for a width or warm-up below 1 */
-export function inverseSqrt({ width, warmup = 4000, scale = 1 }: InverseSqrtOptions): Schedule {
+export function inverseSqrt(options: InverseSqrtOptions): Schedule {
+  expectSchedule("inverseSqrt", options, INVERSE_SQRT);
+  const { width, warmup = 4000, scale = 1 } = options;
   expectAtLeast("inverseSqrt", 0, { scale });
   expectAtLeast("inverseSqrt", 1, { width, warmup });
   return (step) => (scale / Math.sqrt(width)) * Math.min((step + 1) ** -0.5, (step + 1) * warmup ** -1.5);
@@ -153,22 +202,24 @@ export interface OneCycleOptions {
   readonly endDivisor?: number;
 }
 
+const ONE_CYCLE: OptionKinds<OneCycleOptions> = {
+  peak: "number",
+  total: "number",
+  rising: "number",
+  startDivisor: "number",
+  endDivisor: "number",
+};
+
 /**
  * Up to the peak and down to almost nothing, along half a cosine each, as PyTorch's OneCycleLR (Smith & Topin 2018).
  * @throws ValueError for a share outside of (0, 1)
  */
 export function oneCycle(options: OneCycleOptions): Schedule {
+  expectSchedule("oneCycle", options, ONE_CYCLE);
   const { peak, total, rising = 0.3, startDivisor = 25, endDivisor = 1e4 } = options;
   expectAtLeast("oneCycle", 0, { peak });
   expectAtLeast("oneCycle", 1, { total, startDivisor, endDivisor });
-  if (!(rising > 0 && rising < 1)) {
-    throw new ValueError({
-      op: "oneCycle",
-      argument: "rising",
-      expected: "a share between 0 and 1",
-      received: String(rising),
-    });
-  }
+  if (!(rising > 0 && rising < 1)) throw badValue("oneCycle", "rising", "a share between 0 and 1", rising);
   const first = peak / startDivisor;
   const top = Math.max(0, rising * total - 1);
   return (step) => {
@@ -186,11 +237,13 @@ export function oneCycle(options: OneCycleOptions): Schedule {
  */
 export function warmup(steps: number, then: Schedule): Schedule {
   expectAtLeast("warmup", 0, { steps });
+  expectFunction("warmup", "then", then);
   return (step) => (step < steps ? (then(0) * (step + 1)) / steps : then(step - steps));
 }
 
 /** One schedule after another: each counts its own steps from 0, and the last one stays. @throws ValueError for an empty list */
 export function inSequence(parts: readonly { readonly schedule: Schedule; readonly steps: number }[]): Schedule {
+  expectList("inSequence", "parts", parts, "{ schedule, steps }");
   if (parts.length === 0) {
     throw new ValueError({
       op: "inSequence",
@@ -199,7 +252,11 @@ export function inSequence(parts: readonly { readonly schedule: Schedule; readon
       received: "none",
     });
   }
-  for (const { steps } of parts) expectAtLeast("inSequence", 0, { steps });
+  for (const [i, part] of parts.entries()) {
+    expectRecord("inSequence", `parts[${i}]`, part, "{ schedule, steps }");
+    expectFunction("inSequence", `parts[${i}].schedule`, part.schedule);
+    expectAtLeast("inSequence", 0, { steps: part.steps });
+  }
   return (step) => {
     let since = step;
     for (const { schedule, steps } of parts.slice(0, -1)) {
@@ -213,6 +270,7 @@ export function inSequence(parts: readonly { readonly schedule: Schedule; readon
 /** A schedule that counts epochs, for an optimizer that counts steps. @throws ValueError for less than one step an epoch */
 export function perEpoch(stepsPerEpoch: number, schedule: Schedule): Schedule {
   expectAtLeast("perEpoch", 1, { stepsPerEpoch });
+  expectFunction("perEpoch", "schedule", schedule);
   return (step) => schedule(Math.floor(step / stepsPerEpoch));
 }
 
@@ -226,16 +284,19 @@ export interface WarmupLinearOptions {
   readonly end?: number;
 }
 
+const WARMUP_LINEAR: OptionKinds<WarmupLinearOptions> = {
+  peak: "number",
+  warmup: "number",
+  total: "number",
+  end: "number",
+};
+
 /** Rises linearly over the first `warmup` steps, then falls linearly until step `total`, and stays. */
-export function warmupLinear({ peak, warmup: rise, total, end = 0 }: WarmupLinearOptions): Schedule {
-  if (!(rise >= 0 && total >= rise)) {
-    throw new ValueError({
-      op: "warmupLinear",
-      argument: "warmup",
-      expected: `from 0 to total (${total})`,
-      received: String(rise),
-    });
-  }
+export function warmupLinear(options: WarmupLinearOptions): Schedule {
+  expectSchedule("warmupLinear", options, WARMUP_LINEAR);
+  const { peak, warmup: rise, total, end = 0 } = options;
+  expectAtLeast("warmupLinear", 0, { peak, total, end });
+  expectFinite("warmupLinear", "warmup", rise, 0, total);
   if (total === rise) return (step) => (step < rise ? (peak * (step + 1)) / rise : end);
   return warmup(rise, linearDecay({ rate: peak, total: total - rise, end }));
 }
@@ -248,18 +309,20 @@ export interface WarmupExponentialOptions {
   readonly halfLife: number;
 }
 
+const WARMUP_EXPONENTIAL: OptionKinds<WarmupExponentialOptions> = {
+  peak: "number",
+  warmup: "number",
+  halfLife: "number",
+};
+
 /**
  * Rises linearly over the first `warmup` steps, then halves every `halfLife` steps. It does not depend on how many steps
  * there will be, so a run can be prolonged and is still the same run.
  */
-export function warmupExponential({ peak, warmup: rise, halfLife }: WarmupExponentialOptions): Schedule {
-  if (!(rise >= 0 && halfLife > 0)) {
-    throw new ValueError({
-      op: "warmupExponential",
-      argument: "halfLife",
-      expected: "a positive number, and a warmup of 0 or above",
-      received: `halfLife ${halfLife}, warmup ${rise}`,
-    });
-  }
+export function warmupExponential(options: WarmupExponentialOptions): Schedule {
+  expectSchedule("warmupExponential", options, WARMUP_EXPONENTIAL);
+  const { peak, warmup: rise, halfLife } = options;
+  expectAtLeast("warmupExponential", 0, { peak, warmup: rise });
+  expectPositive("warmupExponential", "halfLife", halfLife);
   return warmup(rise, exponentialDecay({ rate: peak, factor: 0.5, every: halfLife }));
 }

@@ -1,6 +1,7 @@
 /** Stochastic gradient descent, with momentum. */
 import { e, type Parameter, ValueError } from "@neurite/core";
-import { expectNonNegative, type Method, Optimizer, type OptimizerOptions, type RuleOptions } from "./optimizer.js";
+import { expectFinite, type OptionKinds } from "@neurite/core/expect";
+import { type Method, Optimizer, type OptimizerOptions, RULE_OPTIONS, type RuleOptions } from "./optimizer.js";
 import { ruleFamily, updateRule } from "./update.js";
 
 interface SGDRule extends RuleOptions {
@@ -14,6 +15,13 @@ interface SGDRule extends RuleOptions {
 
 export type SGDOptions = OptimizerOptions<SGDRule>;
 
+const SGD_OPTIONS: OptionKinds<SGDRule> = {
+  ...RULE_OPTIONS,
+  momentum: "number",
+  dampening: "number",
+  nesterov: "boolean",
+};
+
 const plain = /* @__PURE__ */ updateRule("sgd", [], 1, (g, _, [rate]) => ({ step: e.mul(rate!, g), slots: [] }));
 const withMomentum = /* @__PURE__ */ ruleFamily((nesterov) =>
   updateRule(nesterov ? "sgdNesterov" : "sgdMomentum", ["u"], 3, (g, [u], [rate, mu, gain]) => {
@@ -23,8 +31,8 @@ const withMomentum = /* @__PURE__ */ ruleFamily((nesterov) =>
 );
 
 function sgd({ momentum = 0, dampening = 0, nesterov = false }: SGDRule): Method {
-  expectNonNegative("momentum", momentum);
-  expectNonNegative("dampening", dampening);
+  expectFinite("optimizer", "momentum", momentum, 0);
+  expectFinite("optimizer", "dampening", dampening, 0);
   if (nesterov && (momentum === 0 || dampening !== 0)) {
     throw new ValueError({
       op: "SGD",
@@ -48,6 +56,6 @@ function sgd({ momentum = 0, dampening = 0, nesterov = false }: SGDRule): Method
  */
 export class SGD extends Optimizer<SGDRule> {
   constructor(parameters: Readonly<Record<string, Parameter>>, options: SGDOptions) {
-    super(parameters, options, sgd);
+    super(parameters, options, SGD_OPTIONS, sgd);
   }
 }

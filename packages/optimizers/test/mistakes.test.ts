@@ -37,9 +37,13 @@ const mistakes: readonly [string, () => unknown, RegExp][] = [
   [
     "another form of weight decay",
     () => plain({ weightDecay: 1, weightDecayForm: "l1" }),
-    /weightDecayForm expects l2, decoupled or book, but received l1/,
+    /weightDecayForm expects l2, decoupled or book, but received "l1"/,
   ],
-  ["one β", () => new Adam(own(), { betas: wrong([0.9]) }), /Adam: betas expects two numbers, but received \[0.9\]/],
+  [
+    "one β",
+    () => new Adam(own(), { betas: wrong([0.9]) }),
+    /Adam: betas expects two numbers, but received an array \[0.9\]/,
+  ],
   [
     "a schedule that ends",
     () => plain({ learningRate: (step: number) => [0.1][step + 1] }).step(grads()),
@@ -47,7 +51,11 @@ const mistakes: readonly [string, () => unknown, RegExp][] = [
   ],
   ["no gradients", () => plain().step(wrong(undefined)), /step: grads expects gradients by name/],
   ["an array for a gradient", () => plain().step(wrong({ w: [1, 1] })), /grads\[w\] expects a tensor.*an array/],
-  ["a negative number of steps", () => plain().restore({ steps: -1, tensors: {} }), /restore: state expects.*steps -1/],
+  [
+    "a negative number of steps",
+    () => plain().restore({ steps: -1, tensors: {} }),
+    /restore: steps expects an integer, 0 or above, but received -1/,
+  ],
   [
     "a state of another dtype",
     () => {
@@ -85,7 +93,7 @@ const mistakes: readonly [string, () => unknown, RegExp][] = [
   [
     "a plateau of another mode",
     () => new ReduceOnPlateau({ rate: 0.1, mode: wrong("avg") }),
-    /ReduceOnPlateau: mode expects min or max, but received avg/,
+    /ReduceOnPlateau: mode expects min or max, but received "avg"/,
   ],
 ];
 

@@ -1,5 +1,6 @@
 /** BLEU, the measure of translations. */
 import { ValueError } from "@neurite/core";
+import { expectList } from "@neurite/core/expect";
 
 type Sentences = readonly (readonly string[])[];
 
@@ -23,6 +24,8 @@ export class Bleu {
 
   /** @throws ValueError when the numbers of sentences differ */
   add(outputs: Sentences, references: Sentences): void {
+    expectList("bleu", "outputs", outputs, "sentences");
+    expectList("bleu", "references", references, "sentences");
     if (outputs.length !== references.length) {
       throw new ValueError({
         op: "bleu",
@@ -42,6 +45,8 @@ export class Bleu {
           remedy: 'Split it, for example with splitWords or text.split(" ").',
         });
       }
+      expectList("bleu", `outputs[${i}]`, output, "tokens");
+      expectList("bleu", `references[${i}]`, reference, "tokens");
       this.#outputs += output.length;
       this.#references += reference.length;
       for (const [order, n] of ORDERS.entries()) {

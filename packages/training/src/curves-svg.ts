@@ -2,7 +2,7 @@
 import { extent } from "d3-array";
 import { type ScaleLinear, scaleLinear } from "d3-scale";
 import { line } from "d3-shape";
-import type { CurvePoint, LearningCurves } from "./curves.js";
+import { type CurvePoint, expectCurves, type LearningCurves } from "./curves.js";
 
 const WIDTH = 640;
 const PANEL = 200;
@@ -21,7 +21,7 @@ const PERFORMANCES: readonly Series[] = [
 ];
 
 function isDrawn(value: number | null): value is number {
-  return value !== null && Number.isFinite(value);
+  return typeof value === "number" && Number.isFinite(value);
 }
 
 function escapeText(text: string): string {
@@ -77,7 +77,9 @@ function panel(
 }
 
 /** The curves as a self-contained SVG file, 640 × 520. */
-export function curvesToSVG({ metric, points }: LearningCurves): string {
+export function curvesToSVG(curves: LearningCurves): string {
+  expectCurves("curvesToSVG", curves);
+  const { metric, points } = curves;
   const last = points.at(-1)?.step ?? 1;
   const x = scaleLinear([0, last], [MARGIN.left, WIDTH - MARGIN.right]);
   const second = MARGIN.top + PANEL + MARGIN.gap;

@@ -1,4 +1,5 @@
 /** The three learning curves (Jiang §8.5): objective, performance on training data, performance on development data. */
+import { expectFinite, expectList, expectRecord, expectText } from "@neurite/core/expect";
 
 /** One point of the curves. */
 export interface CurvePoint {
@@ -20,7 +21,20 @@ export interface LearningCurves {
   readonly points: readonly CurvePoint[];
 }
 
+/** Throws unless `value` is curves. */
+export function expectCurves(op: string, value: unknown): asserts value is LearningCurves {
+  expectRecord(op, "curves", value, "{ metric, points }");
+  const { metric, points } = value as LearningCurves;
+  expectText(op, "metric", metric);
+  expectList(op, "points", points, "points");
+  for (const [i, point] of points.entries()) {
+    expectRecord(op, `points[${i}]`, point, "{ step, epoch, objective, train, dev }");
+    expectFinite(op, `points[${i}].step`, point.step);
+  }
+}
+
 /** The curves as a JSON file. */
 export function curvesToJSON(curves: LearningCurves): string {
+  expectCurves("curvesToJSON", curves);
   return `${JSON.stringify(curves, null, 2)}\n`;
 }

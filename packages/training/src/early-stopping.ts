@@ -1,5 +1,6 @@
 /** Ends a run when the measure no longer improves, and keeps the best weights. */
-import { type Parameter, type Tensor, ValueError } from "@neurite/core";
+import type { Parameter, Tensor } from "@neurite/core";
+import { badValue, expectOptions, expectRecord, type OptionKinds } from "@neurite/core/expect";
 
 export interface EarlyStoppingOptions {
   /** Points of the curves without improvement that are borne. */
@@ -9,6 +10,8 @@ export interface EarlyStoppingOptions {
   /** Takes the weights of the best point when the run is stopped. Default true. */
   readonly restoreBest?: boolean;
 }
+
+const OPTIONS: OptionKinds<EarlyStoppingOptions> = { patience: "any", threshold: "number", restoreBest: "boolean" };
 
 /** Values, the best weights aside, from which it continues exactly. */
 export interface EarlyStoppingState {
@@ -24,15 +27,15 @@ export class EarlyStopping {
   #weights: Record<string, Tensor> = {};
 
   /** @throws ValueError for a negative patience or threshold */
-  constructor({ patience, threshold = 0, restoreBest = true }: EarlyStoppingOptions) {
+  constructor(options: EarlyStoppingOptions) {
+    expectRecord("EarlyStopping", "options", options, "an object with the patience");
+    expectOptions("EarlyStopping", options, OPTIONS);
+    const { patience, threshold = 0, restoreBest = true } = options;
     for (const [argument, value] of Object.entries({ patience, threshold })) {
-      if (value >= 0) continue;
-      throw new ValueError({
-        op: "EarlyStopping",
-        argument,
-        expected: "a number, 0 or above",
-        received: String(value),
-      });
+      // it may be without end
+      if (typeof value !== "number" || !(value >= 0)) {
+        throw badValue("EarlyStopping", argument, "a number, 0 or above", value);
+      }
     }
     this.#options = { patience, threshold, restoreBest };
   }
@@ -48,6 +51,7 @@ export class EarlyStopping {
 
   /** @param weights those that were measured: their present values are remembered */
   report(value: number, weights: Readonly<Record<string, Tensor>>): void {
+    if (typeof value !== "number") throw badValue("EarlyStopping.report", "value", "a number", value);
     const { patience, threshold, restoreBest } = this.#options;
     const { best } = this.#state;
     if (best === null ? !Number.isNaN(value) : value > best + threshold) {

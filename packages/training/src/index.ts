@@ -5,7 +5,7 @@ export { EarlyStopping, type EarlyStoppingOptions, type EarlyStoppingState } fro
 export { FiniteGate } from "./finite-gate.js";
 export { Accuracy, type AccuracyOptions } from "./metrics/accuracy.js";
 export { type Averaging, ConfusionMatrix, type ConfusionMatrixOptions } from "./metrics/confusion-matrix.js";
-export { MeanAbsoluteError, MovingAverage, Perplexity, RunningMean } from "./metrics/means.js";
+export { MeanAbsoluteError, MovingAverage, Perplexity, type PerplexityOptions, RunningMean } from "./metrics/means.js";
 export { Trainer } from "./trainer.js";
 export { readTrained } from "./trainer-checkpoint.js";
 export type {

@@ -1,5 +1,6 @@
 /** What a trainer is given and gives back, and the checks of it. */
 import { type Tensor, ValueError } from "@neurite/core";
+import { expectInteger, expectOptions, expectRecord, type OptionKinds } from "@neurite/core/expect";
 import type { Batch, DataLoader, HostBatch } from "@neurite/data";
 import type { Store } from "@neurite/io";
 import type { Module } from "@neurite/layers";
@@ -70,31 +71,50 @@ export interface FitResult {
   readonly stopped: boolean;
 }
 
+const OPTIONS: OptionKinds<TrainerOptions<unknown, HostBatch>> = {
+  model: "any",
+  optimizer: "any",
+  loader: "any",
+  loss: "any",
+  steps: "count",
+  evaluate: "function",
+  evaluateEvery: "size",
+  metric: "string",
+  accumulate: "size",
+  average: "any",
+  monitor: ["objective", "train", "dev"],
+  plateau: "any",
+  earlyStopping: "any",
+  checkpoint: "any",
+  onStep: "function",
+  onPoint: "function",
+};
+
+const CHECKPOINT: OptionKinds<CheckpointOptions> = { store: "any", path: "string", every: "size", extra: "any" };
+
 /** Throws unless what a run is made of is there. */
-export function expectParts<T, B extends HostBatch>({
-  model,
-  optimizer,
-  loader,
-  loss,
-  monitor,
-}: TrainerOptions<T, B>): void {
-  const parts = {
+export function expectParts<T, B extends HostBatch>(options: TrainerOptions<T, B>): void {
+  expectRecord("Trainer", "options", options, "an object with model, optimizer, loader, loss and steps");
+  expectOptions("Trainer", options, OPTIONS);
+  const { model, optimizer, loader, loss, steps, average, plateau, checkpoint } = options;
+  expectInteger("Trainer", "steps", steps, 0);
+  if (checkpoint !== undefined) {
+    expectRecord("Trainer", "checkpoint", checkpoint, "{ store, path, every, extra }");
+    expectOptions("Trainer.checkpoint", checkpoint, CHECKPOINT);
+  }
+  const parts: Readonly<Record<string, readonly [part: unknown, expected: string]>> = {
     model: [model?.parameters, "a module"],
     optimizer: [optimizer?.step, "an optimizer over the model's parameters"],
     loader: [loader?.forever, "a DataLoader"],
     loss: [loss, "a function from a batch to its loss"],
-  } as const;
+    ...(average !== undefined && { average: [average?.update, "a WeightAverage"] }),
+    ...(plateau !== undefined && { plateau: [plateau?.report, "a ReduceOnPlateau"] }),
+    ...(checkpoint && { "checkpoint.store": [checkpoint.store?.write, "a store of files"] }),
+  };
   for (const [argument, [part, expected]] of Object.entries(parts)) {
     if (typeof part === "function") continue;
     throw new ValueError({ op: "Trainer", argument, expected, received: "something else" });
   }
-  if (monitor === undefined || ["objective", "train", "dev"].includes(monitor)) return;
-  throw new ValueError({
-    op: "Trainer",
-    argument: "monitor",
-    expected: "objective, train or dev",
-    received: String(monitor),
-  });
 }
 
 /** What `evaluate` gave. @throws ValueError unless it is two numbers or nulls */

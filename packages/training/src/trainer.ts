@@ -76,20 +76,11 @@ export class Trainer<T, B extends HostBatch> {
   #pending: Pending | null = null;
 
   constructor(options: TrainerOptions<T, B>) {
-    this.#options = options;
     expectParts(options);
-    const { model, loss, steps } = options;
+    this.#options = options;
+    const { model, loss } = options;
     this.#run = valueAndGrad(loss, model.parameters());
     this.#stopping = options.earlyStopping ? new EarlyStopping(options.earlyStopping) : null;
-    for (const [argument, value] of Object.entries({
-      steps,
-      evaluateEvery: options.evaluateEvery ?? 1,
-      accumulate: options.accumulate ?? 1,
-      "checkpoint.every": options.checkpoint?.every ?? 1,
-    })) {
-      if (Number.isInteger(value) && value >= (argument === "steps" ? 0 : 1)) continue;
-      throw new ValueError({ op: "Trainer", argument, expected: "a positive integer", received: String(value) });
-    }
   }
 
   /** Steps done. */

@@ -148,7 +148,7 @@ describe("ConfusionMatrix", () => {
       [0, 0],
       [0, 1],
     ]);
-    expect(() => new ConfusionMatrix(0)).toThrow(/classes expects a positive integer/);
+    expect(() => new ConfusionMatrix(0)).toThrow(/classes expects an integer from 1 to/);
   });
 });
 

@@ -34,7 +34,11 @@ describe("a mistake", () => {
     ["no loss", () => trainer({ loss: undefined }), /Trainer: loss expects a function from a batch to its loss/],
     ["another measure", () => trainer({ monitor: "loss" }), /monitor expects objective, train or dev.*received loss/],
     ["another mean", () => new ConfusionMatrix(2).f1(wrong("weighted")), /averaging expects macro or micro/],
-    ["a negative weight", () => new RunningMean().add(1, -1), /RunningMean: weight expects a number, 0 or above/],
+    [
+      "a negative weight",
+      () => new RunningMean().add(1, -1),
+      /RunningMean: weight expects a finite number, 0 or above/,
+    ],
     [
       "text for tokens",
       () => bleu(wrong(["a b"]), wrong(["a b"])),

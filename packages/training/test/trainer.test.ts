@@ -265,8 +265,8 @@ describe("Trainer", () => {
   });
 
   it("says what is wrong with its arguments and its checkpoint", async () => {
-    expect(() => setUp({ steps: -1 })).toThrow(/Trainer: steps expects a positive integer, but received -1/);
-    expect(() => setUp({ steps: 1, store: new MemoryStore(), every: 1.5 })).toThrow(/checkpoint\.every/);
+    expect(() => setUp({ steps: -1 })).toThrow(/Trainer: steps expects an integer, 0 or above, but received -1/);
+    expect(() => setUp({ steps: 1, store: new MemoryStore(), every: 1.5 })).toThrow(/checkpoint: every/);
     const store = new MemoryStore();
     await store.write("checkpoint.safetensors", new TextEncoder().encode("no"));
     await expect(setUp({ steps: 1, store }).trainer.resume()).rejects.toMatchObject({ code: "ERR_CHECKPOINT" });

@@ -34,7 +34,7 @@ export const arangeCase: Case = {
     {
       name: "a step of zero",
       code: "ERR_VALUE",
-      words: ["arange", "step", "other than 0", "0, 5, 0"],
+      words: ["arange", "step", "other than 0", "received 0"],
       call: ({ device }) => arange(0, 5, 0, { device }),
     },
   ],

@@ -87,7 +87,7 @@ export function convolutionErrors(n: number): ErrorSample[] {
     {
       name: "padding for other axes than there are",
       code: "ERR_VALUE",
-      words: [op, "padding", `${n} entries`, "[[1,1]"],
+      words: [op, "padding", `${n} entries`, "[[1, 1]"],
       call: (env) =>
         run(some(env, x), some(env, [...square(3), 4, 2]), { padding: [...square(1), 1].map(() => [1, 1] as const) }),
     },

@@ -75,7 +75,7 @@ export const linearCase: Case = {
     {
       name: "an activation it does not know",
       code: "ERR_VALUE",
-      words: ["linear", "activation", '"relu"', "swish"],
+      words: ["linear", "activation", 'relu', "swish"],
       call: (env) => linear(some(env, [2, 3]), some(env, [2, 3]), undefined, { activation: "swish" as "relu" }),
     },
     {

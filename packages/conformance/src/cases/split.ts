@@ -49,7 +49,7 @@ export const splitCase: Case = {
     {
       name: "lengths that do not add up",
       code: "ERR_SHAPE",
-      words: ["split", "add up to 5", "[2,2]"],
+      words: ["split", "add up to 5", "[2, 2]"],
       call: (env) => split(some(env, [5]), [2, 2]),
     },
   ],

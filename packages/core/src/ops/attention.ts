@@ -2,6 +2,7 @@
 import { dispatch } from "../dispatch.js";
 import { expectFloat, expectSameDType } from "../dtype.js";
 import { DTypeError, ShapeError } from "../errors.js";
+import { expectFinite, expectOptions, type OptionKinds } from "../expect.js";
 import { defineOp } from "../op.js";
 import { broadcastShapes, formatShape, type Shape, sameShape } from "../shape.js";
 import { expectTensor, type Tensor } from "../tensor.js";
@@ -102,7 +103,7 @@ const maskedSoftmaxOp = /* @__PURE__ */ defineOp<Record<string, never>>({
  */
 export function maskedSoftmax(scores: Tensor, mask?: Tensor): Tensor {
   expectTensor("maskedSoftmax", "scores", scores);
-  return mask ? dispatch(maskedSoftmaxOp, [scores, mask], {})[0]! : softmax(scores);
+  return mask !== undefined ? dispatch(maskedSoftmaxOp, [scores, mask], {})[0]! : softmax(scores);
 }
 
 export interface AttentionOptions {
@@ -112,6 +113,8 @@ export interface AttentionOptions {
   readonly scale?: number;
 }
 
+const OPTIONS: OptionKinds<AttentionOptions> = { mask: "tensor", scale: "number" };
+
 /**
  * softmax(scale · q kᵀ) v, softmax over the keys.
  * @param query [..., n, d]
@@ -120,6 +123,7 @@ export interface AttentionOptions {
  * @returns [..., n, v]; a query that may attend to nothing gets zeros
  */
 export function attention(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor {
+  expectOptions("attention", options, OPTIONS);
   for (const [name, x] of Object.entries({ query, key, value })) {
     expectTensor("attention", name, x);
     if (x.rank >= 2) continue;
@@ -132,6 +136,7 @@ export function attention(query: Tensor, key: Tensor, value: Tensor, options: At
     });
   }
   const { mask, scale = 1 / Math.sqrt(query.shape[query.rank - 1] ?? 1) } = options;
+  expectFinite("attention", "scale", scale);
   const inputs = mask ? [query, key, value, mask] : [query, key, value];
   return dispatch(attentionOp, inputs, { scale })[0]!;
 }

@@ -1,15 +1,25 @@
 /** Average pooling along one, two or three spatial axes, channels last: over sliding windows, to a given number of parts, or over all. */
 import { dispatch } from "../dispatch.js";
 import { hostArray } from "../dtype.js";
+import { UnsupportedError } from "../errors.js";
+import { expectOptions, type OptionKinds } from "../expect.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { composite } from "../scope.js";
 import { sizeOf } from "../shape.js";
-import { fromHost, type Tensor } from "../tensor.js";
+import { expectTensor, fromHost, type Tensor } from "../tensor.js";
 import { mul, where } from "./elementwise.js";
 import { gather } from "./gather.js";
 import { type PoolAttrs, type PoolGradAttrs, poolAttrs, pooledShape } from "./pooling.js";
 import { max, mean, sum } from "./reduce.js";
-import { type Dimensions, expectSpatial, padSpatial, perAxis, type SlidingOptions, spreadError } from "./sliding.js";
+import {
+  type Dimensions,
+  expectSpatial,
+  padSpatial,
+  perAxis,
+  SLIDING,
+  type SlidingOptions,
+  spreadError,
+} from "./sliding.js";
 import { windows } from "./views.js";
 
 interface AvgPoolAttrs extends PoolAttrs {
@@ -96,7 +106,11 @@ export interface AvgPoolOptions extends Omit<SlidingOptions, "dilation"> {
   readonly countIncludePad?: boolean;
 }
 
+const { dilation: _, ...WINDOW } = SLIDING;
+const OPTIONS: OptionKinds<AvgPoolOptions> = { ...WINDOW, countIncludePad: "boolean" };
+
 function avgPool(x: Tensor, size: number | readonly number[], options: AvgPoolOptions, dimensions: Dimensions): Tensor {
+  expectOptions(`avgPool${dimensions}d`, options, OPTIONS);
   const { countIncludePad = true, ...sliding } = options;
   const attrs = { ...poolAttrs(`avgPool${dimensions}d`, x, size, sliding, dimensions), countIncludePad };
   return dispatch(pools[dimensions], [x], attrs)[0]!;
@@ -129,12 +143,25 @@ export function avgPool3d(x: Tensor, size: number | readonly number[], options: 
   return avgPool(x, size, options, 3);
 }
 
+/** Most places that an axis' parts may have together: they are listed on the host, a gigabyte of them here. */
+const MOST_PLACES = 2 ** 28;
+
 /** Means of `parts` windows along an axis, of two lengths: part i is from ⌊i·length/parts⌋ to ⌈(i + 1)·length/parts⌉. */
-function averageParts(x: Tensor, axis: number, parts: number): Tensor {
+function averageParts(op: string, x: Tensor, axis: number, parts: number): Tensor {
   const length = x.shape[axis]!;
+  // a part covers at most a fraction of an element more at either end
+  if (parts * (Math.ceil(length / parts) + 1) > MOST_PLACES) {
+    throw new UnsupportedError({
+      op,
+      argument: "outputSize",
+      expected: `parts that cover at most ${MOST_PLACES} elements of axis ${axis} together`,
+      received: `${parts} parts of ${length} elements`,
+      remedy: "Repeat elements with expand and reshape where parts are shorter than an element.",
+    });
+  }
   const starts = Array.from({ length: parts }, (_, i) => Math.floor((i * length) / parts));
   const ends = starts.map((_, i) => Math.ceil(((i + 1) * length) / parts));
-  const longest = Math.max(...starts.map((start, i) => ends[i]! - start));
+  const longest = starts.reduce((most, start, i) => Math.max(most, ends[i]! - start), 0);
   const indices = new Int32Array(parts * longest);
   const inside = new Uint8Array(parts * longest);
   const shares = hostArray(x.dtype, parts);
@@ -166,7 +193,7 @@ function adaptive(x: Tensor, outputSize: number | readonly number[], dimensions:
       dimensions,
     );
   }
-  return composite(op, () => parts.reduce((y, count, i) => averageParts(y, i + 1, count), x));
+  return composite(op, () => parts.reduce((y, count, i) => averageParts(op, y, i + 1, count), x));
 }
 
 /**
@@ -191,6 +218,7 @@ export function adaptiveAvgPool3d(x: Tensor, outputSize: number | readonly numbe
 
 /** All axes but the batch and the channels. */
 function spatialAxes(op: string, x: Tensor): number[] {
+  expectTensor(op, "x", x);
   const dimensions = Math.min(Math.max(x.rank - 2, 1), 3) as Dimensions;
   expectSpatial(op, x, dimensions);
   return Array.from({ length: dimensions }, (_, i) => i + 1);

@@ -2,6 +2,7 @@
 import { dispatch } from "../dispatch.js";
 import { elementwise } from "../elementwise.js";
 import { ShapeError } from "../errors.js";
+import { expectOptions } from "../expect.js";
 import { e } from "../expression.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { composite } from "../scope.js";
@@ -12,6 +13,7 @@ import {
   affineGradients,
   averageAlong,
   expectAffine,
+  NORMALIZATION,
   type NormalizationOptions,
   reciprocalDeviation,
   standardized,
@@ -100,6 +102,7 @@ export interface BatchNormResult {
  */
 export function batchNorm(x: Tensor, options: NormalizationOptions = {}): BatchNormResult {
   expectTensor("batchNorm", "x", x);
+  expectOptions("batchNorm", options, NORMALIZATION);
   const { weight, bias, eps = 1e-5 } = options;
   const channels = channelsOf("batchNorm", x);
   const results = composite("batchNorm", () => {
@@ -137,6 +140,10 @@ export function batchNormInference(
   variance: Tensor,
   options: NormalizationOptions = {},
 ): Tensor {
+  for (const [argument, value] of Object.entries({ x, mean, variance })) {
+    expectTensor("batchNormInference", argument, value);
+  }
+  expectOptions("batchNormInference", options, NORMALIZATION);
   const { weight, bias, eps = 1e-5 } = options;
   const shape = [channelsOf("batchNormInference", x)];
   expectAffine("batchNormInference", x, shape, options);

@@ -2,11 +2,12 @@
 import type { View } from "../backend.js";
 import { dispatch } from "../dispatch.js";
 import { expectSameDType } from "../dtype.js";
-import { ShapeError, ValueError } from "../errors.js";
+import { ShapeError, UnsupportedError, ValueError } from "../errors.js";
+import { describeValue, expectInteger, expectIntegers } from "../expect.js";
 import { defineOp } from "../op.js";
 import { composite } from "../scope.js";
 import { formatShape, normalizeAxis, sizeOf } from "../shape.js";
-import { expectTensor, type Tensor } from "../tensor.js";
+import { expectTensor, expectTensors, type Tensor } from "../tensor.js";
 import { withPacked } from "./copy.js";
 import { slice, squeeze, unsqueeze } from "./views.js";
 
@@ -52,6 +53,7 @@ const concatOp = /* @__PURE__ */ defineOp<{ readonly axis: number }>({
 });
 
 function expectSome(op: string, tensors: readonly Tensor[]): void {
+  expectTensors(op, "tensors", tensors);
   if (tensors.length === 0) {
     throw new ValueError({
       op,
@@ -90,16 +92,35 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
   expectTensor("split", "x", x);
   const at = normalizeAxis("split", axis, x.rank);
   const total = x.shape[at]!;
-  const lengths = typeof parts === "number" ? new Array<number>(parts).fill(total / parts) : parts;
-  if (lengths.some((length) => !Number.isInteger(length)) || lengths.reduce((a, b) => a + b, 0) !== total) {
-    throw new ShapeError({
+  const lengths = lengthsOf(parts, total, axis);
+  return lengths.length < 2 ? lengths.map(() => x) : dispatch(splitOp, [x], { axis: at, lengths });
+}
+
+/** Most tensors that one call makes: each has a handle on the host, so a longer axis would fill its memory with them. */
+const MOST_PARTS = 2 ** 20;
+
+function lengthsOf(parts: number | readonly number[], total: number, axis: number): readonly number[] {
+  const equal = typeof parts === "number";
+  if (equal) expectInteger("split", "parts", parts, 0);
+  else expectIntegers("split", "parts", parts, 0);
+  const count = equal ? parts : parts.length;
+  if (count > MOST_PARTS) {
+    throw new UnsupportedError({
       op: "split",
       argument: "parts",
-      expected: `whole lengths that add up to ${total}, the length of axis ${axis}`,
-      received: JSON.stringify(parts),
+      expected: `at most ${MOST_PARTS} of them`,
+      received: String(count),
+      remedy: "Work on the tensor as a whole, or take slices of it.",
     });
   }
-  return lengths.length < 2 ? lengths.map(() => x) : dispatch(splitOp, [x], { axis: at, lengths });
+  if (equal && count > 0 && total % count === 0) return new Array<number>(count).fill(total / count);
+  if (!equal && parts.reduce((a, b) => a + b, 0) === total) return parts;
+  throw new ShapeError({
+    op: "split",
+    argument: "parts",
+    expected: `whole lengths that add up to ${total}, the length of axis ${axis}`,
+    received: describeValue(parts),
+  });
 }
 
 /** One op, so that the parts' gradients are joined once instead of each being padded to the whole and added. */

@@ -5,10 +5,18 @@
 import { dispatch } from "../dispatch.js";
 import { expectSameDType } from "../dtype.js";
 import { ShapeError, ValueError } from "../errors.js";
+import { expectOptions, type OptionKinds } from "../expect.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { formatShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import { type ConvolutionOptions, convInputGrad, expectBias, expectRanks, type InputGradAttrs } from "./convolution.js";
+import {
+  CONVOLUTION,
+  type ConvolutionOptions,
+  convInputGrad,
+  expectBias,
+  expectRanks,
+  type InputGradAttrs,
+} from "./convolution.js";
 import { add } from "./elementwise.js";
 import { type Dimensions, perAxis, reachOf, slidingOf } from "./sliding.js";
 
@@ -73,8 +81,11 @@ export interface ConvTransposeOptions extends ConvolutionOptions {
   readonly outputPadding?: number | readonly number[];
 }
 
+const OPTIONS: OptionKinds<ConvTransposeOptions> = { ...CONVOLUTION, outputPadding: "any" };
+
 function transposed(x: Tensor, filters: Tensor, options: ConvTransposeOptions, dimensions: Dimensions): Tensor {
   const op = `convTranspose${dimensions}d`;
+  expectOptions(op, options, OPTIONS);
   expectRanks(op, x, filters, dimensions, "output channels / groups, input channels");
   const { stride = 1, outputPadding = 0, groups = 1, bias } = options;
   const strides = perAxis(op, "stride", stride, dimensions);

@@ -6,15 +6,17 @@
 import { dispatch } from "../dispatch.js";
 import { expectFloat, expectSameDType } from "../dtype.js";
 import { ShapeError, ValueError } from "../errors.js";
+import { expectOptions, type OptionKinds } from "../expect.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { expectSameShape, formatShape, type Shape } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import { expectTensor, type Tensor } from "../tensor.js";
 import { type ConvolutionAttrs, convolve, filterGradient, inputGradient } from "./convolution-compose.js";
 import { add } from "./elementwise.js";
 import { sum } from "./reduce.js";
 import {
   type Dimensions,
   expectSpatial,
+  SLIDING,
   type SlidingOptions,
   SPATIAL_NAMES,
   slidingOf,
@@ -143,6 +145,7 @@ export function expectBias(op: string, x: Tensor, bias: Tensor | undefined, outs
 /** Throws unless x has the rank of a convolution's input, and the filters that of its filters. */
 export function expectRanks(op: string, x: Tensor, filters: Tensor, dimensions: Dimensions, layout: string): void {
   expectSpatial(op, x, dimensions);
+  expectTensor(op, "filters", filters);
   expectFloat(op, "filters", filters.dtype);
   if (filters.rank === dimensions + 2 && filters.size > 0) return;
   throw new ShapeError({
@@ -172,8 +175,12 @@ export interface ConvolutionOptions extends SlidingOptions {
   readonly bias?: Tensor | undefined;
 }
 
+/** What the options of a convolution may be. */
+export const CONVOLUTION: OptionKinds<ConvolutionOptions> = { ...SLIDING, groups: "size", bias: "tensor" };
+
 function convolution(x: Tensor, filters: Tensor, options: ConvolutionOptions, dimensions: Dimensions): Tensor {
   const op = `conv${dimensions}d`;
+  expectOptions(op, options, CONVOLUTION);
   expectRanks(op, x, filters, dimensions, "input channels / groups, output channels");
   const { groups = 1, bias } = options;
   const sliding = slidingOf(op, x.shape.slice(1, -1), filters.shape.slice(0, -2), options);

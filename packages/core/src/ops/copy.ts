@@ -2,8 +2,9 @@
 import { coalesceFor } from "../coalesce.js";
 import { dispatch } from "../dispatch.js";
 import { type DType, isFloat } from "../dtype.js";
+import { expectDType } from "../expect.js";
 import { defineOp } from "../op.js";
-import { allocateTensor, type Tensor } from "../tensor.js";
+import { allocateTensor, expectTensor, type Tensor } from "../tensor.js";
 
 const NO_ATTRS = {};
 
@@ -49,6 +50,7 @@ const copyOp = /* @__PURE__ */ defineOp<{ readonly dtype: DType }>({
 
 /** A contiguous copy of `x`. */
 export function copy(x: Tensor): Tensor {
+  expectTensor("copy", "x", x);
   return dispatch(copyOp, [x], { dtype: x.dtype })[0]!;
 }
 
@@ -57,5 +59,7 @@ export function copy(x: Tensor): Tensor {
  * pass between floating dtypes only.
  */
 export function cast(x: Tensor, dtype: DType): Tensor {
+  expectTensor("cast", "x", x);
+  expectDType("cast", "dtype", dtype);
   return x.dtype === dtype ? x : dispatch(copyOp, [x], { dtype })[0]!;
 }

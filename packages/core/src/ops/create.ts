@@ -2,11 +2,11 @@
 
 import { type Device, defaultDevice } from "../device.js";
 import { dispatch } from "../dispatch.js";
-import { type DType, hostArray } from "../dtype.js";
-import { ValueError } from "../errors.js";
+import { type DType, isFloat } from "../dtype.js";
+import { badValue, expectFinite, expectInteger, expectOptions, type OptionKinds } from "../expect.js";
 import { defineOp } from "../op.js";
 import { expectShape, type Shape } from "../shape.js";
-import { fromHost, type Tensor } from "../tensor.js";
+import { expectTensor, madeOnHost, type Tensor } from "../tensor.js";
 
 export interface CreateOptions {
   /** Default `float32`. */
@@ -14,6 +14,8 @@ export interface CreateOptions {
   /** Default: the default device. */
   readonly device?: Device;
 }
+
+const OPTIONS: OptionKinds<CreateOptions> = { dtype: "dtype", device: "device" };
 
 /** Sets every element of a fresh contiguous tensor. */
 export function fillTensor(out: Tensor, value: number): void {
@@ -28,51 +30,55 @@ const fullOp = /* @__PURE__ */ defineOp<{
   readonly device: Device;
 }>({
   name: "full",
-  infer(_, { shape, dtype }) {
-    expectShape("full", shape);
-    return [{ shape, dtype }];
-  },
+  infer: (_, { shape, dtype }) => [{ shape, dtype }],
   lower: (_device, [out], _inputs, { value }) => fillTensor(out!, value),
   differentiable: false,
 });
 
 /** A tensor of one value. */
 export function full(shape: Shape, value: number, options: CreateOptions = {}): Tensor {
+  return filled("full", shape, value, options);
+}
+
+function filled(op: string, shape: Shape, value: number, options: CreateOptions = {}): Tensor {
+  expectOptions(op, options, OPTIONS);
+  expectShape(op, shape);
+  if (typeof value !== "number") throw badValue(op, "value", "a number", value);
   const { dtype = "float32", device = defaultDevice() } = options;
   return dispatch(fullOp, [], { shape, dtype, value, device })[0]!;
 }
 
 export function zeros(shape: Shape, options?: CreateOptions): Tensor {
-  return full(shape, 0, options);
+  return filled("zeros", shape, 0, options);
 }
 
 export function ones(shape: Shape, options?: CreateOptions): Tensor {
-  return full(shape, 1, options);
+  return filled("ones", shape, 1, options);
 }
 
 /** Zeros of the shape, dtype and device of `x`. */
 export function zerosLike(x: Tensor): Tensor {
-  return full(x.shape, 0, x);
+  expectTensor("zerosLike", "x", x);
+  return filled("zerosLike", x.shape, 0, { dtype: x.dtype, device: x.device });
 }
 
 /** Ones of the shape, dtype and device of `x`. */
 export function onesLike(x: Tensor): Tensor {
-  return full(x.shape, 1, x);
+  expectTensor("onesLike", "x", x);
+  return filled("onesLike", x.shape, 1, { dtype: x.dtype, device: x.device });
 }
 
 /** start, start + step, … below (above, for a negative step) `end`: ⌈(end − start)/step⌉ elements. */
 export function arange(start: number, end: number, step = 1, options: CreateOptions = {}): Tensor {
+  expectOptions("arange", options, OPTIONS);
   const { dtype = "int32", device = defaultDevice() } = options;
-  const length = Math.max(0, Math.ceil((end - start) / step));
-  if (!Number.isFinite(length)) {
-    throw new ValueError({
-      op: "arange",
-      argument: "step",
-      expected: "finite bounds and a step other than 0",
-      received: `${start}, ${end}, ${step}`,
-    });
+  for (const [argument, value] of Object.entries({ start, end, step })) {
+    if (isFloat(dtype) || argument === "end") expectFinite("arange", argument, value);
+    else expectInteger("arange", argument, value);
   }
-  const data = hostArray(dtype, length);
-  for (let i = 0; i < length; i++) data[i] = start + i * step;
-  return fromHost(data, dtype, [length], device);
+  if (step === 0) throw badValue("arange", "step", "a number other than 0", step);
+  const length = Math.max(0, Math.ceil((end - start) / step));
+  return madeOnHost(dtype, [length], device, (data) => {
+    for (let i = 0; i < length; i++) data[i] = start + i * step;
+  });
 }

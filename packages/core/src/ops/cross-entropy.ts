@@ -1,7 +1,8 @@
 /** Cross-entropy of class indices, from logits. */
 import { dispatch } from "../dispatch.js";
 import { expectFloat, expectIndex } from "../dtype.js";
-import { ShapeError, ValueError } from "../errors.js";
+import { ShapeError } from "../errors.js";
+import { expectFinite, expectOptions, type OptionKinds } from "../expect.js";
 import { defineOp } from "../op.js";
 import { composite } from "../scope.js";
 import { expectSameShape, formatShape } from "../shape.js";
@@ -75,6 +76,13 @@ export interface CrossEntropyOptions {
   readonly labelSmoothing?: number;
 }
 
+/** What the options of a cross-entropy may be. */
+export const CROSS_ENTROPY_OPTIONS: OptionKinds<CrossEntropyOptions> = {
+  reduction: ["mean", "sum", "none"],
+  ignoreIndex: "integer",
+  labelSmoothing: "number",
+};
+
 /**
  * −ln softmax(logits)[target].
  * @param logits [..., c], unnormalised
@@ -85,6 +93,7 @@ export interface CrossEntropyOptions {
 export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
   expectTensor("crossEntropy", "logits", logits);
   expectTensor("crossEntropy", "targets", targets);
+  expectOptions("crossEntropy", options, CROSS_ENTROPY_OPTIONS);
   const { reduction = "mean", ignoreIndex = null, labelSmoothing = 0 } = options;
   if (logits.rank === 0) {
     throw new ShapeError({
@@ -95,22 +104,7 @@ export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntr
       remedy: "Give logits [..., classes].",
     });
   }
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-    throw new ValueError({
-      op: "crossEntropy",
-      argument: "labelSmoothing",
-      expected: "a number from 0 to 1",
-      received: String(labelSmoothing),
-    });
-  }
-  if (!["mean", "sum", "none"].includes(reduction)) {
-    throw new ValueError({
-      op: "crossEntropy",
-      argument: "reduction",
-      expected: "mean, sum or none",
-      received: String(reduction),
-    });
-  }
+  expectFinite("crossEntropy", "labelSmoothing", labelSmoothing, 0, 1);
   const rows = logits.shape.slice(0, -1);
   expectIndex("crossEntropy", "targets", targets.dtype);
   expectSameShape("crossEntropy", "targets", rows, targets.shape);

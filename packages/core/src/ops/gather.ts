@@ -7,7 +7,7 @@ import { IndexError } from "../errors.js";
 import { e } from "../expression.js";
 import { defineOp } from "../op.js";
 import { composite } from "../scope.js";
-import { expectSameShape, normalizeAxis, type Shape, sizeOf } from "../shape.js";
+import { expectSameShape, expectShape, normalizeAxis, type Shape, sizeOf } from "../shape.js";
 import { expectTensor, type Tensor } from "../tensor.js";
 import { withPacked } from "./copy.js";
 import { arange, fillTensor } from "./create.js";
@@ -118,6 +118,9 @@ export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
  * @throws DTypeError for bool or uint8, which have no sum, IndexError for an index out of range
  */
 export function scatterAdd(updates: Tensor, indices: Tensor, shape: Shape, axis = 0): Tensor {
+  expectTensor("scatterAdd", "updates", updates);
+  expectTensor("scatterAdd", "indices", indices);
+  expectShape("scatterAdd", shape);
   return dispatch(scatterAddOp, [updates, indices], {
     axis: normalizeAxis("scatterAdd", axis, shape.length),
     shape,
@@ -134,6 +137,8 @@ const rowIndex = /* @__PURE__ */ elementwise("rowIndex", 2, 1, (i, start, n) =>
  * @throws ShapeError when the leading axes differ, IndexError for an index out of range
  */
 export function pick(x: Tensor, indices: Tensor): Tensor {
+  expectTensor("pick", "x", x);
+  expectTensor("pick", "indices", indices);
   expectIndex("pick", "indices", indices.dtype);
   const n = normalizeAxis("pick", -1, x.rank);
   const rows = x.shape.slice(0, n);

@@ -1,6 +1,7 @@
 /** Normalisation of each example over its positions and a group of its channels. */
 import { dispatch } from "../dispatch.js";
 import { ShapeError, ValueError } from "../errors.js";
+import { describeValue, expectOptions } from "../expect.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { composite } from "../scope.js";
 import { formatShape, sizeOf } from "../shape.js";
@@ -10,6 +11,7 @@ import { mean } from "./reduce.js";
 import {
   affineGradients,
   expectAffine,
+  NORMALIZATION,
   type NormalizationOptions,
   reciprocalDeviation,
   standardized,
@@ -102,6 +104,7 @@ const groupNormGradOp: OpRecord<GroupNormGradAttrs> = /* @__PURE__ */ defineOp<G
  */
 export function groupNorm(x: Tensor, groups: number, options: NormalizationOptions = {}): Tensor {
   expectTensor("groupNorm", "x", x);
+  expectOptions("groupNorm", options, NORMALIZATION);
   const { weight, bias, eps = 1e-5 } = options;
   if (x.rank < 2) {
     throw new ShapeError({
@@ -118,7 +121,7 @@ export function groupNorm(x: Tensor, groups: number, options: NormalizationOptio
       op: "groupNorm",
       argument: "groups",
       expected: `a positive integer that divides ${channels} channels`,
-      received: String(groups),
+      received: describeValue(groups),
     });
   }
   return composite("groupNorm", () => {

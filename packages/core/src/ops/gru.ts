@@ -4,6 +4,7 @@
  */
 import { dispatch } from "../dispatch.js";
 import { expectSameDType } from "../dtype.js";
+import { expectOptions, type OptionKinds } from "../expect.js";
 import { defineOp, OuterProduct } from "../op.js";
 import { composite } from "../scope.js";
 import { expectSameShape } from "../shape.js";
@@ -20,6 +21,7 @@ import {
   orderOf,
   realSteps,
   rowsOf,
+  SEQUENCE,
   type SequenceAttrs,
   type SequenceGradAttrs,
   type SequenceOptions,
@@ -95,6 +97,8 @@ export interface GruOptions extends SequenceOptions {
   readonly bias?: Tensor | undefined;
 }
 
+const OPTIONS: OptionKinds<GruOptions> = { ...SEQUENCE, bias: "tensor" };
+
 /**
  * Every step of a sequence: h as {@link gruCell} makes it from shares[t] and h·Wᵀ + b.
  * @param shares [time, n, 3·hidden]: the input's part of the pre-activations with its biases, in PyTorch's order r, z, n
@@ -109,8 +113,10 @@ export function gru(
   shares: Tensor,
   weight: Tensor,
   h: Tensor,
-  { bias, reverse = false, mask }: GruOptions = {},
+  options: GruOptions = {},
 ): { output: Tensor; h: Tensor } {
+  expectOptions("gru", options, OPTIONS);
+  const { bias, reverse = false, mask } = options;
   expectTensor("gru", "weight", weight);
   const [output, last] = composite("gru", () => {
     const added = bias ?? zeros(weight.shape.slice(0, 1), { dtype: weight.dtype, device: weight.device });

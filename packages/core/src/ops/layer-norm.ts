@@ -2,6 +2,7 @@
 import { dispatch } from "../dispatch.js";
 import { elementwise } from "../elementwise.js";
 import { ShapeError } from "../errors.js";
+import { expectOptions, type OptionKinds } from "../expect.js";
 import { e } from "../expression.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { composite } from "../scope.js";
@@ -13,6 +14,7 @@ import {
   affineGradients,
   averageAlong,
   expectAffine,
+  NORMALIZATION,
   type NormalizationOptions,
   reciprocalDeviation,
   standardized,
@@ -89,6 +91,8 @@ export interface LayerNormOptions extends NormalizationOptions {
   readonly axes?: number;
 }
 
+const LAYER_NORM: OptionKinds<LayerNormOptions> = { ...NORMALIZATION, axes: "size" };
+
 /**
  * (x − μ)/√(σ² + eps) ⊙ weight + bias, with mean and variance (÷ n) over the last axes of each example (Ba et al. 2016;
  * Jiang §8.2.6).
@@ -99,6 +103,7 @@ export interface LayerNormOptions extends NormalizationOptions {
  * layerNorm(x, { weight, bias })       // [8, 11, 64], [64], [64] → [8, 11, 64]
  */
 export function layerNorm(x: Tensor, options: LayerNormOptions = {}): Tensor {
+  expectOptions("layerNorm", options, LAYER_NORM);
   const { weight, bias, eps = 1e-5, axes = weight?.rank ?? bias?.rank ?? 1 } = options;
   return normalizeRows("layerNorm", x, axes, { weight, bias, eps }, (rows, w, b) => {
     const y = dispatch(layerNormOp, w ? (b ? [rows, w, b] : [rows, w]) : [rows], { eps })[0]!;
@@ -171,12 +176,16 @@ export interface RMSNormOptions {
   readonly axes?: number;
 }
 
+const RMS_NORM: OptionKinds<RMSNormOptions> = { weight: "tensor", eps: "number", axes: "size" };
+
 /**
  * x/√(mean(x²) + eps) ⊙ weight, the mean over the last axes of each example (Zhang & Sennrich 2019).
  * @param x [..., n]
  * @throws ShapeError, DTypeError, ValueError
  */
 export function rmsNorm(x: Tensor, options: RMSNormOptions = {}): Tensor {
+  expectTensor("rmsNorm", "x", x);
+  expectOptions("rmsNorm", options, RMS_NORM);
   const { weight, axes = weight?.rank ?? 1 } = options;
   const eps = options.eps ?? (x.dtype === "float64" ? Number.EPSILON : 2 ** -23);
   return normalizeRows(

@@ -1,7 +1,8 @@
 /** Full connection. */
 import { dispatch } from "../dispatch.js";
 import { expectFloat, expectSameDType } from "../dtype.js";
-import { ShapeError, ValueError } from "../errors.js";
+import { ShapeError } from "../errors.js";
+import { expectOptions, type OptionKinds } from "../expect.js";
 import { defineOp, type OpRecord, OuterProduct } from "../op.js";
 import { composite } from "../scope.js";
 import { expectSameShape, formatShape, sizeOf } from "../shape.js";
@@ -17,13 +18,14 @@ export interface LinearActivation {
   readonly activation?: "relu" | undefined;
 }
 
+const OPTIONS: OptionKinds<LinearActivation> = { activation: ["relu"] };
+
 const NO_ATTRS: LinearActivation = {};
 
 /** y [n, out] = x [n, in] · Wᵀ [in, out] + b [out]; the bias may be missing. */
 const linearOp: OpRecord<LinearActivation> = /* @__PURE__ */ defineOp<LinearActivation>({
   name: "linear",
-  infer([x, weight, bias], { activation }) {
-    expectActivation(activation);
+  infer([x, weight, bias]) {
     expectFloat("linear", "x", x!.dtype);
     expectSameDType("linear", "weight", x!.dtype, weight!.dtype);
     if (weight!.rank !== 2 || weight!.shape[1] !== x!.shape[1]) {
@@ -67,17 +69,6 @@ function reluGradient(dy: Tensor, y: Tensor): Tensor {
   return relu.row.variant(0).vjp!(context)[0] as Tensor;
 }
 
-function expectActivation(activation: unknown): void {
-  if (activation === undefined || activation === "relu") return;
-  throw new ValueError({
-    op: "linear",
-    argument: "activation",
-    expected: '"relu", or none',
-    received: String(activation),
-    remedy: "Apply other functions to the result.",
-  });
-}
-
 /**
  * y = x·Wᵀ + b along the last axis (Jiang §8.2.1).
  * @param x [..., in]
@@ -91,6 +82,8 @@ function expectActivation(activation: unknown): void {
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor, options: LinearActivation = NO_ATTRS): Tensor {
   expectTensor("linear", "x", x);
   expectTensor("linear", "weight", weight);
+  if (bias !== undefined) expectTensor("linear", "bias", bias);
+  expectOptions("linear", options, OPTIONS);
   if (x.rank === 0) {
     throw new ShapeError({
       op: "linear",

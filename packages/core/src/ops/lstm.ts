@@ -3,6 +3,7 @@
  * another. A single step is `lstm-cell.ts`.
  */
 import { dispatch } from "../dispatch.js";
+import { expectOptions, expectRecord } from "../expect.js";
 import { defineOp, OuterProduct } from "../op.js";
 import type { Tensor } from "../tensor.js";
 import { unstack } from "./concat.js";
@@ -15,6 +16,7 @@ import {
   orderOf,
   realSteps,
   rowsOf,
+  SEQUENCE,
   type SequenceAttrs,
   type SequenceGradAttrs,
   type SequenceOptions,
@@ -99,9 +101,13 @@ const lstmGradOp = /* @__PURE__ */ defineOp<SequenceGradAttrs>({
 export function lstm(
   shares: Tensor,
   weight: Tensor,
-  { h, c }: { readonly h: Tensor; readonly c: Tensor },
-  { reverse = false, mask }: SequenceOptions = {},
+  state: { readonly h: Tensor; readonly c: Tensor },
+  options: SequenceOptions = {},
 ): { output: Tensor; h: Tensor; c: Tensor } {
+  expectRecord("lstm", "state", state, "{ h, c }");
+  expectOptions("lstm", options, SEQUENCE);
+  const { h, c } = state;
+  const { reverse = false, mask } = options;
   const given = [shares, weight, h, c];
   const [output, lastH, lastC] = dispatch(lstmOp, mask ? [...given, mask] : given, { reverse });
   return { output: output!, h: lastH!, c: lastC! };

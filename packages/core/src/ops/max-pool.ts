@@ -6,6 +6,7 @@
 import type { Device } from "../device.js";
 import { dispatch } from "../dispatch.js";
 import { elementwise } from "../elementwise.js";
+import { expectOptions } from "../expect.js";
 import { e } from "../expression.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { scope } from "../scope.js";
@@ -22,6 +23,7 @@ import {
   type Dimensions,
   padSpatial,
   placesOf,
+  SLIDING,
   type SlidingOptions,
   toPlace,
 } from "./sliding.js";
@@ -135,6 +137,7 @@ function definePools(): Record<Dimensions, OpRecord<PoolAttrs>> {
 export type MaxPoolOptions = SlidingOptions;
 
 function maxPool(x: Tensor, size: number | readonly number[], options: MaxPoolOptions, dimensions: Dimensions): Tensor {
+  expectOptions(`maxPool${dimensions}d`, options, SLIDING);
   const attrs = poolAttrs(`maxPool${dimensions}d`, x, size, options, dimensions);
   return dispatch(pools[dimensions], [x], attrs)[0]!;
 }

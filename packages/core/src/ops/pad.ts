@@ -1,6 +1,7 @@
 /** Padding at the ends of axes and between their elements. */
 import { dispatch } from "../dispatch.js";
 import { ShapeError } from "../errors.js";
+import { badValue, expectList, expectOptions, expectRecord, type OptionKinds } from "../expect.js";
 import { defineOp } from "../op.js";
 import { formatShape } from "../shape.js";
 import { expectTensor, type Tensor } from "../tensor.js";
@@ -44,6 +45,8 @@ export interface PadWidth {
   readonly interior?: number;
 }
 
+const WIDTH: OptionKinds<PadWidth> = { before: "integer", after: "integer", interior: "integer" };
+
 /**
  * `x` with `value` put before, after and between its elements.
  * @param widths one per axis
@@ -51,6 +54,12 @@ export interface PadWidth {
  */
 export function pad(x: Tensor, widths: readonly PadWidth[], value = 0): Tensor {
   expectTensor("pad", "x", x);
+  expectList("pad", "widths", widths, "{ before, after, interior }");
+  widths.forEach((width, i) => {
+    expectRecord("pad", `widths[${i}]`, width, "{ before, after, interior }");
+    expectOptions("pad", width, WIDTH);
+  });
+  if (typeof value !== "number") throw badValue("pad", "value", "a number", value);
   const before = widths.map((width) => width.before ?? 0);
   const after = widths.map((width) => width.after ?? 0);
   const interior = widths.map((width) => width.interior ?? 0);

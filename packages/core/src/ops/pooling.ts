@@ -64,15 +64,16 @@ function blindWindow(
   axis: number,
   { size, strides, padding, dilation }: PoolAttrs,
 ): number {
-  for (let window = 0; window < count; window++) {
-    let seen = false;
-    for (let place = 0; place < size[axis]! && !seen; place++) {
-      const at = window * strides[axis]! + place * dilation[axis]! - padding[axis]![0];
-      seen = at >= 0 && at < length;
-    }
-    if (!seen) return window;
+  const [stride, step, before] = [strides[axis]!, dilation[axis]!, padding[axis]![0]];
+  // a window that begins in x sees its first place; only those before and the last ones can be blind
+  const early = Math.min(count, Math.ceil(before / stride));
+  for (let window = 0; window < early; window++) {
+    const start = window * stride - before;
+    const place = Math.ceil(-start / step);
+    if (place >= size[axis]! || start + place * step >= length) return window;
   }
-  return -1;
+  const late = Math.max(early, Math.ceil((length + before) / stride));
+  return late < count ? late : -1;
 }
 
 /** Lengths of the spatial axes with padding. */

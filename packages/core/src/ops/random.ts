@@ -3,8 +3,9 @@ import { type Device, defaultDevice } from "../device.js";
 import { dispatch } from "../dispatch.js";
 import { type DType, expectFloat } from "../dtype.js";
 import { ValueError } from "../errors.js";
+import { expectFinite, expectInteger, expectOptions, expectShare, type OptionKinds } from "../expect.js";
 import { defineOp } from "../op.js";
-import { defaultGenerator, Generator, type GeneratorState } from "../random.js";
+import { defaultGenerator, expectGenerator, Generator, type GeneratorState } from "../random.js";
 import { composite } from "../scope.js";
 import { expectShape, type Shape } from "../shape.js";
 import { expectTensor, madeOnHost, type Tensor } from "../tensor.js";
@@ -18,6 +19,8 @@ export interface RandomOptions {
   readonly generator?: Generator;
 }
 
+const OPTIONS: OptionKinds<RandomOptions> = { dtype: "dtype", device: "device", generator: "generator" };
+
 function draw(op: string, shape: Shape, options: RandomOptions, next: (generator: Generator) => number): Tensor {
   const { dtype = "float32", device = defaultDevice(), generator = defaultGenerator() } = options;
   expectShape(op, shape);
@@ -28,19 +31,28 @@ function draw(op: string, shape: Shape, options: RandomOptions, next: (generator
 
 /** Uniform in [low, high). */
 export function uniform(shape: Shape, low = 0, high = 1, options: RandomOptions = {}): Tensor {
+  expectOptions("uniform", options, OPTIONS);
   expectFloat("uniform", "dtype", options.dtype ?? "float32");
+  expectFinite("uniform", "low", low);
+  expectFinite("uniform", "high", high);
   return draw("uniform", shape, options, (generator) => low + (high - low) * generator.uniform());
 }
 
 /** Normal with the given mean and standard deviation. */
 export function normal(shape: Shape, mean = 0, deviation = 1, options: RandomOptions = {}): Tensor {
+  expectOptions("normal", options, OPTIONS);
   expectFloat("normal", "dtype", options.dtype ?? "float32");
+  expectFinite("normal", "mean", mean);
+  expectFinite("normal", "deviation", deviation);
   return draw("normal", shape, options, (generator) => mean + deviation * generator.normal());
 }
 
 /** Uniform integers in [low, high), int32. */
 export function randomIntegers(shape: Shape, low: number, high: number, options: RandomOptions = {}): Tensor {
-  if (!Number.isInteger(low) || !Number.isInteger(high) || high <= low) {
+  expectOptions("randomIntegers", options, OPTIONS);
+  expectInteger("randomIntegers", "low", low);
+  expectInteger("randomIntegers", "high", high);
+  if (high <= low) {
     throw new ValueError({
       op: "randomIntegers",
       argument: "high",
@@ -88,14 +100,8 @@ const dropoutMaskOp = /* @__PURE__ */ defineOp<DropoutMaskAttrs>({
  */
 export function dropout(x: Tensor, p: number, generator: Generator = defaultGenerator()): Tensor {
   expectTensor("dropout", "x", x);
-  if (!(p >= 0 && p < 1)) {
-    throw new ValueError({
-      op: "dropout",
-      argument: "p",
-      expected: "a probability from 0 to below 1",
-      received: String(p),
-    });
-  }
+  expectShare("dropout", "p", p, "a probability from 0 to below 1");
+  expectGenerator("dropout", generator);
   if (p === 0) return x;
   expectFloat("dropout", "x", x.dtype);
   const { shape, dtype, device } = x;

@@ -1,6 +1,7 @@
 /** What the ops over whole sequences share: their arguments, the order of steps, padding. Read next: `lstm.ts`. */
 import { expectFloat, expectSameDType } from "../dtype.js";
 import { DTypeError, ShapeError } from "../errors.js";
+import type { OptionKinds } from "../expect.js";
 import { expectSameShape, formatShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { stack, unstack } from "./concat.js";
@@ -14,6 +15,9 @@ export interface SequenceOptions {
   /** bool [time, n]: where it is false the state stands still, and the output is 0. */
   readonly mask?: Tensor | undefined;
 }
+
+/** What these options may be. */
+export const SEQUENCE: OptionKinds<SequenceOptions> = { reverse: "boolean", mask: "tensor" };
 
 export interface SequenceAttrs {
   readonly reverse: boolean;

@@ -4,11 +4,13 @@ import type { Device } from "../device.js";
 import { dispatch } from "../dispatch.js";
 import { type DType, expectArithmetic, expectFloat } from "../dtype.js";
 import { ShapeError } from "../errors.js";
+import { expectOptions, type OptionKinds } from "../expect.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { composite } from "../scope.js";
 import {
   broadcastShapes,
   contiguousStrides,
+  expectShape,
   formatShape,
   normalizeAxes,
   normalizeAxis,
@@ -27,6 +29,8 @@ export interface ReduceOptions {
   readonly axis?: number | readonly number[];
   readonly keepDims?: boolean;
 }
+
+const OPTIONS: OptionKinds<ReduceOptions> = { axis: "any", keepDims: "boolean" };
 
 interface ReduceAttrs {
   /** Sorted. */
@@ -145,8 +149,10 @@ function emptyAxis(op: string, x: Tensor, axis: number): ShapeError {
   });
 }
 
-function reduce(kind: ReduceKind, x: Tensor, { axis, keepDims = false }: ReduceOptions): Tensor {
+function reduce(kind: ReduceKind, x: Tensor, options: ReduceOptions): Tensor {
   expectTensor(kind, "x", x);
+  expectOptions(kind, options, OPTIONS);
+  const { axis, keepDims = false } = options;
   return dispatch(reduceOps[kind], [x], { axes: normalizeAxes(kind, axis, x.rank), keepDims })[0]!;
 }
 
@@ -191,23 +197,31 @@ function spread(dy: Tensor, shape: Shape, axes: readonly number[]): Tensor {
 }
 
 /** Σ/n over the axes, for floats; NaN for empty ones. */
-export function mean(x: Tensor, { axis, keepDims = false }: ReduceOptions = {}): Tensor {
+export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   expectTensor("mean", "x", x);
+  expectOptions("mean", options, OPTIONS);
+  const { axis, keepDims = false } = options;
   return dispatch(meanOp, [x], { axes: normalizeAxes("mean", axis, x.rank), keepDims })[0]!;
 }
 
 /** Whether any element is true. */
 export function any(x: Tensor, options: ReduceOptions = {}): Tensor {
+  expectTensor("any", "x", x);
+  expectOptions("any", options, OPTIONS);
   return composite("any", () => cast(max(cast(cast(x, "bool"), "int32"), options), "bool"));
 }
 
 /** Whether all elements are true. */
 export function all(x: Tensor, options: ReduceOptions = {}): Tensor {
+  expectTensor("all", "x", x);
+  expectOptions("all", options, OPTIONS);
   return composite("all", () => cast(min(cast(cast(x, "bool"), "int32"), options), "bool"));
 }
 
 /** `x` summed over the axes along which `shape` was broadcast to it. @throws ShapeError for a shape that cannot have been */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
+  expectTensor("sumTo", "x", x);
+  if (shape !== x.shape) expectShape("sumTo", shape);
   if (sameShape(x.shape, shape)) return x;
   if (!sameShape(broadcastShapes("sumTo", x.shape, shape), x.shape)) {
     throw new ShapeError({
@@ -250,14 +264,26 @@ const argReduceOp = /* @__PURE__ */ defineOp<{
   differentiable: false,
 });
 
+export interface ArgReduceOptions {
+  /** Whether the axis stays, as one of length 1. Default false. */
+  readonly keepDims?: boolean;
+}
+
+function argReduce(kind: ArgReduceKind, x: Tensor, axis: number, options: ArgReduceOptions): Tensor {
+  expectTensor(kind, "x", x);
+  expectOptions(kind, options, ARG_OPTIONS);
+  const { keepDims = false } = options;
+  return dispatch(argReduceOp, [x], { kind, axis: normalizeAxis(kind, axis, x.rank), keepDims })[0]!;
+}
+
+const ARG_OPTIONS: OptionKinds<ArgReduceOptions> = { keepDims: "boolean" };
+
 /** Position (int32) of the largest element along `axis`; the first of equals, or the first NaN. */
-export function argMax(x: Tensor, axis = -1, { keepDims = false } = {}): Tensor {
-  expectTensor("argMax", "x", x);
-  return dispatch(argReduceOp, [x], { kind: "argMax", axis: normalizeAxis("argMax", axis, x.rank), keepDims })[0]!;
+export function argMax(x: Tensor, axis = -1, options: ArgReduceOptions = {}): Tensor {
+  return argReduce("argMax", x, axis, options);
 }
 
 /** Position (int32) of the smallest element along `axis`; the first of equals, or the first NaN. */
-export function argMin(x: Tensor, axis = -1, { keepDims = false } = {}): Tensor {
-  expectTensor("argMin", "x", x);
-  return dispatch(argReduceOp, [x], { kind: "argMin", axis: normalizeAxis("argMin", axis, x.rank), keepDims })[0]!;
+export function argMin(x: Tensor, axis = -1, options: ArgReduceOptions = {}): Tensor {
+  return argReduce("argMin", x, axis, options);
 }

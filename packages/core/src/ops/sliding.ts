@@ -3,9 +3,10 @@
  * views that convolution (`convolution.ts`) and pooling (`max-pool.ts`, `average-pool.ts`) share.
  */
 import { expectFloat } from "../dtype.js";
-import { ShapeError, ValueError } from "../errors.js";
+import { ShapeError, UnsupportedError } from "../errors.js";
+import { badValue, type OptionKinds } from "../expect.js";
 import { scope } from "../scope.js";
-import { formatShape, type Shape } from "../shape.js";
+import { formatShape, type Shape, sizeOf } from "../shape.js";
 import { expectTensor, type Tensor } from "../tensor.js";
 import { pad } from "./pad.js";
 import { permute, slice, windows } from "./views.js";
@@ -37,6 +38,9 @@ export interface SlidingOptions {
   readonly dilation?: number | readonly number[];
 }
 
+/** What the options of windows that slide may be; their entries are checked one by one. */
+export const SLIDING: OptionKinds<SlidingOptions> = { stride: "any", padding: "any", dilation: "any" };
+
 /** The same with one entry per spatial axis. */
 export interface Sliding {
   readonly strides: readonly number[];
@@ -53,13 +57,10 @@ export function perAxis(
   minimum = 1,
 ): readonly number[] {
   const list = typeof value === "number" ? new Array<number>(dimensions).fill(value) : value;
-  if (list.length !== dimensions || list.some((entry) => !Number.isInteger(entry) || entry < minimum)) {
-    throw new ValueError({
-      op,
-      argument,
-      expected: `an integer from ${minimum} on, or ${dimensions} of them, one per spatial axis`,
-      received: JSON.stringify(value),
-    });
+  const fits = Array.isArray(list) && list.length === dimensions;
+  if (!fits || !list.every((entry) => Number.isSafeInteger(entry) && entry >= minimum)) {
+    const expected = `an integer from ${minimum} on, or ${dimensions} of them, one per spatial axis`;
+    throw badValue(op, argument, expected, value);
   }
   return list;
 }
@@ -89,19 +90,15 @@ export function slidingOf(
   const dilations = perAxis(op, "dilation", dilation, n);
   const pairs = spatial.map((length, axis): readonly [number, number] => {
     if (padding === "same") return samePadding(length, size[axis]!, strides[axis]!, dilations[axis]!);
-    const own = padding === "valid" ? 0 : typeof padding === "number" ? padding : padding[axis]!;
+    const own = padding === "valid" ? 0 : Array.isArray(padding) ? padding[axis] : padding;
     return typeof own === "number" ? [own, own] : own;
   });
   const fits = !Array.isArray(padding) || padding.length === n;
   const whole = (pair: unknown) =>
-    Array.isArray(pair) && pair.length === 2 && pair.every((width) => Number.isInteger(width) && width >= 0);
+    Array.isArray(pair) && pair.length === 2 && pair.every((width) => Number.isSafeInteger(width) && width >= 0);
   if (!fits || !pairs.every(whole)) {
-    throw new ValueError({
-      op,
-      argument: "padding",
-      expected: `a non-negative integer, "same", "valid", or ${n} entries, one per spatial axis: integers or [before, after]`,
-      received: JSON.stringify(padding),
-    });
+    const expected = `a non-negative integer, "same", "valid", or ${n} entries, one per spatial axis: integers or [before, after]`;
+    throw badValue(op, "padding", expected, padding);
   }
   return { strides, padding: pairs, dilation: dilations };
 }
@@ -162,8 +159,20 @@ export function windowsOf(x: Tensor, size: Shape, { strides, dilation }: Sliding
   return permute(view, [0, ...counts, ...places, ...rest]);
 }
 
+/** Most places in a window that are taken one after the other: each is a handful of kernels. */
+const MOST_PLACES = 2 ** 16;
+
 /** The places in a window, in row-major order. */
 export function placesOf(size: Shape): number[][] {
+  if (sizeOf(size) > MOST_PLACES) {
+    throw new UnsupportedError({
+      op: "windows",
+      argument: "size",
+      expected: `at most ${MOST_PLACES} elements in a window`,
+      received: formatShape(size),
+      remedy: "Reduce all of an axis with max or mean instead.",
+    });
+  }
   let all: number[][] = [[]];
   for (const length of size) all = all.flatMap((head) => Array.from({ length }, (_, i) => [...head, i]));
   return all;

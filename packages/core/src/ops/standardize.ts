@@ -1,7 +1,7 @@
 /** What the normalisations share: (x − mean)·rstd ⊙ weight + bias, and its gradient by x. */
 import { expectFloat, expectSameDType } from "../dtype.js";
 import { elementwise } from "../elementwise.js";
-import { ValueError } from "../errors.js";
+import { expectFinite, type OptionKinds } from "../expect.js";
 import { e } from "../expression.js";
 import { expectSameShape, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -15,6 +15,9 @@ export interface NormalizationOptions {
   /** Added to the variance. Default 1e-5. */
   readonly eps?: number;
 }
+
+/** What the options of a normalisation may be. */
+export const NORMALIZATION: OptionKinds<NormalizationOptions> = { weight: "tensor", bias: "tensor", eps: "number" };
 
 const scaled = /* @__PURE__ */ elementwise("standardize", 3, 0, (x, m, r) => e.mul(e.sub(x, m), r));
 const weighted = /* @__PURE__ */ elementwise("standardize", 4, 0, (x, m, r, w) => e.mul(e.mul(e.sub(x, m), r), w));
@@ -83,7 +86,5 @@ export function expectAffine(
     expectSameDType(op, argument, x.dtype, value.dtype);
     expectSameShape(op, argument, shape, value.shape);
   }
-  if (!(eps >= 0)) {
-    throw new ValueError({ op, argument: "eps", expected: "a number from 0 on", received: String(eps) });
-  }
+  expectFinite(op, "eps", eps, 0);
 }

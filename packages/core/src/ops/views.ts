@@ -1,6 +1,15 @@
 /** Views: other shapes and orders of the same storage, without copying. */
 import { dispatch } from "../dispatch.js";
 import { IndexError, ShapeError, ValueError } from "../errors.js";
+import {
+  badValue,
+  describeValue,
+  expectInteger,
+  expectList,
+  expectOptions,
+  expectRecord,
+  type OptionKinds,
+} from "../expect.js";
 import { defineOp } from "../op.js";
 import { composite } from "../scope.js";
 import { expectShape, formatShape, normalizeAxes, normalizeAxis, type Shape, sameShape, sizeOf } from "../shape.js";
@@ -27,6 +36,7 @@ const reshapeOp = /* @__PURE__ */ defineOp<{ readonly shape: Shape; readonly str
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   expectTensor("reshape", "x", x);
+  expectList("reshape", "shape", shape, "lengths");
   if (sameShape(shape, x.shape)) return x;
   const target = inferLength(x, shape);
   if (sameShape(target, x.shape)) return x;
@@ -36,6 +46,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 }
 
 function inferLength(x: Tensor, shape: Shape): Shape {
+  for (let i = 0; i < shape.length; i++) expectInteger("reshape", `shape[${i}]`, shape[i], -1);
   const unknown = shape.indexOf(-1);
   const rest = sizeOf(shape.filter((_, i) => i !== unknown));
   const target = unknown < 0 ? shape : shape.map((length, i) => (i === unknown ? x.size / rest : length));
@@ -45,7 +56,7 @@ function inferLength(x: Tensor, shape: Shape): Shape {
       op: "reshape",
       argument: "shape",
       expected: `${x.size} elements, as in ${formatShape(x.shape)}`,
-      received: formatShape(shape),
+      received: describeValue(shape),
       remedy: "One length may be -1 to be inferred.",
     });
   }
@@ -134,6 +145,7 @@ const permuteOp = /* @__PURE__ */ defineOp<{ readonly axes: readonly number[] }>
 /** Axis i of the result is axis `axes[i]` of `x`. */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
   expectTensor("permute", "x", x);
+  expectList("permute", "axes", axes, "axes");
   const order = axes.map((axis) => normalizeAxis("permute", axis, x.rank, "axes"));
   if (order.length !== x.rank || new Set(order).size !== x.rank) {
     throw new ShapeError({
@@ -177,6 +189,7 @@ const expandOp = /* @__PURE__ */ defineOp<{ readonly shape: Shape }>({
 /** `x` repeated along new leading axes and along axes of length 1, without copying. −1 keeps a length. */
 export function expand(x: Tensor, shape: Shape): Tensor {
   expectTensor("expand", "x", x);
+  expectList("expand", "shape", shape, "lengths");
   const missing = shape.length - x.rank;
   const target = shape.map((length, i) => (length === -1 && i >= missing ? x.shape[i - missing]! : length));
   const fits = missing >= 0 && x.shape.every((length, i) => length === 1 || length === target[i + missing]);
@@ -185,7 +198,7 @@ export function expand(x: Tensor, shape: Shape): Tensor {
       op: "expand",
       argument: "shape",
       expected: `a shape that ${formatShape(x.shape)} broadcasts to`,
-      received: formatShape(shape),
+      received: describeValue(shape),
       remedy: "Only axes of length 1 can be stretched.",
     });
   }
@@ -247,6 +260,7 @@ export type SliceRange =
  */
 export function slice(x: Tensor, ranges: readonly SliceRange[]): Tensor {
   expectTensor("slice", "x", x);
+  expectList("slice", "ranges", ranges, "positions and [start, end, step]");
   if (ranges.length > x.rank) {
     throw new ShapeError({
       op: "slice",
@@ -282,19 +296,23 @@ function axisSlice(range: SliceRange, length: number, axis: number): AxisSlice {
     }
     return { start, step: 1, length: 1 };
   }
+  if (!Array.isArray(range) || range.length > 3) {
+    throw badValue("slice", `range of axis ${axis}`, "a position, null, or [start, end, step]", range);
+  }
   const step = range[2] ?? 1;
-  if (!Number.isInteger(step) || step === 0) {
+  if (!Number.isSafeInteger(step) || step === 0) {
     throw new ValueError({
       op: "slice",
       argument: `step of axis ${axis}`,
       expected: "an integer other than 0",
-      received: String(step),
+      received: describeValue(step),
       remedy: "Use -1 to reverse.",
     });
   }
   const [low, high] = step > 0 ? [0, length] : [-1, length - 1];
   const bound = (value: number | null | undefined, otherwise: number) => {
     if (value === null || value === undefined) return otherwise;
+    expectInteger("slice", `bound of axis ${axis}`, value);
     return Math.min(Math.max(value < 0 ? value + length : value, low), high);
   };
   const start = bound(range[0], step > 0 ? low : high);
@@ -356,12 +374,17 @@ export interface WindowOptions {
   readonly dilation?: number;
 }
 
+const WINDOWS: OptionKinds<WindowOptions> = { size: "integer", stride: "integer", dilation: "integer" };
+
 /**
  * Sliding windows along an axis: [… n …] becomes [… count, size …], count = ⌊(n − dilation·(size − 1) − 1)/stride⌋ + 1.
  * A view: no element is copied.
  */
-export function windows(x: Tensor, axis: number, { size, stride = 1, dilation = 1 }: WindowOptions): Tensor {
+export function windows(x: Tensor, axis: number, options: WindowOptions): Tensor {
   expectTensor("windows", "x", x);
+  expectRecord("windows", "options", options, "an object with the windows' size");
+  expectOptions("windows", options, WINDOWS);
+  const { size, stride = 1, dilation = 1 } = options;
   const at = normalizeAxis("windows", axis, x.rank);
   const reach = dilation * (size - 1) + 1;
   const positive = [size, stride, dilation].every((value) => Number.isInteger(value) && value > 0);

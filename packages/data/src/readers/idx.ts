@@ -1,5 +1,6 @@
 /** IDX, the format of MNIST's files. */
 import { type DType, hostArray, sizeOf, type TypedArray, ValueError } from "@neurite/core";
+import { expectBytes } from "@neurite/core/expect";
 import type { HostArrayOf } from "../collate.js";
 
 interface Kind {
@@ -35,6 +36,7 @@ function refuse(argument: string, expected: string, received: string): never {
  * const images = readIdx(await gunzip(bytes));
  */
 export function readIdx(bytes: Uint8Array): HostArrayOf {
+  expectBytes("readIdx", "bytes", bytes);
   const kind = bytes.length >= 4 && bytes[0] === 0 && bytes[1] === 0 ? KINDS[bytes[2]!] : undefined;
   if (!kind) {
     const start = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
@@ -59,6 +61,7 @@ export function readIdx(bytes: Uint8Array): HostArrayOf {
  * @throws ValueError for a damaged file
  */
 export async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
+  expectBytes("gunzip", "bytes", bytes);
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {
     const packed = new Blob([Uint8Array.from(bytes)]).stream();

@@ -1,16 +1,22 @@
 /** Tables as text: CSV, and two classic sets, handwritten 8 × 8 digits and Fisher's irises. */
 import { ValueError } from "@neurite/core";
+import { expectOptions, expectText, type OptionKinds } from "@neurite/core/expect";
 
 export interface CSVOptions {
   /** Default `,`. */
   readonly delimiter?: string;
 }
 
+const OPTIONS: OptionKinds<CSVOptions> = { delimiter: "string" };
+
 /**
  * Rows of fields (RFC 4180): quoted fields may hold delimiters, line ends and doubled quotes. Empty lines are left out.
  * @throws ValueError for a quote that is never closed, or text behind a closing one
  */
-export function parseCSV(text: string, { delimiter = "," }: CSVOptions = {}): string[][] {
+export function parseCSV(text: string, options: CSVOptions = {}): string[][] {
+  expectText("parseCSV", "text", text);
+  expectOptions("parseCSV", options, OPTIONS);
+  const { delimiter = "," } = options;
   if (delimiter.length !== 1 || /["\r\n]/.test(delimiter)) {
     throw new ValueError({
       op: "parseCSV",

@@ -1,8 +1,10 @@
 /** Text: lines, words and characters of a corpus, and the CMU pronouncing dictionary. */
 import { ValueError } from "@neurite/core";
+import { expectText } from "@neurite/core/expect";
 
 /** Lines without their ends (\n, \r\n, \r) and the spaces around them; empty ones are left out. */
 export function parseLines(text: string): string[] {
+  expectText("parseLines", "text", text);
   return text
     .replace(/^\ufeff/, "")
     .split(/\r\n|\n|\r/)
@@ -12,11 +14,13 @@ export function parseLines(text: string): string[] {
 
 /** Words and signs: letters with inner apostrophes, numbers, and each other sign by itself. */
 export function splitWords(text: string): string[] {
+  expectText("splitWords", "text", text);
   return text.match(/\p{L}[\p{L}\p{M}]*(?:['’]\p{L}+)*|\p{N}+|[^\s\p{L}\p{N}]/gu) ?? [];
 }
 
 /** Characters as readers see code points; a pair of surrogates is one. */
 export function splitCharacters(text: string): string[] {
+  expectText("splitCharacters", "text", text);
   return Array.from(text);
 }
 

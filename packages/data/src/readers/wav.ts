@@ -1,6 +1,13 @@
 /** WAV files (RIFF): PCM of 8, 16, 24 or 32 bits and float32, any number of channels. And µ-law companding. */
 import { ValueError } from "@neurite/core";
-import { expectInteger, expectOneOf } from "../expect.js";
+import {
+  describeValue,
+  expectBytes,
+  expectInteger,
+  expectNumbers,
+  expectOneOf,
+  expectRecord,
+} from "@neurite/core/expect";
 
 /** Sound as numbers. */
 export interface Sound {
@@ -81,6 +88,7 @@ function nameAt(bytes: Uint8Array, offset: number): string {
  * @throws ValueError for a file that is cut or foreign, and for codings other than PCM and float32
  */
 export function readWav(bytes: Uint8Array): Sound {
+  expectBytes("readWav", "bytes", bytes);
   if (bytes.length < 12 || nameAt(bytes, 0) !== "RIFF" || nameAt(bytes, 8) !== "WAVE") {
     refuse("bytes", "a RIFF file of type WAVE", JSON.stringify(nameAt(bytes, 0)));
   }
@@ -134,12 +142,13 @@ function readSamples(
 }
 
 function expectFrames(op: string, channels: number, samples: Float32Array): void {
+  expectNumbers(op, "samples", samples);
   if (Number.isInteger(channels) && channels > 0 && samples.length % channels === 0) return;
   throw new ValueError({
     op,
     argument: "samples",
     expected: "whole frames of at least one channel",
-    received: `${samples.length} samples for ${channels} channels`,
+    received: `${samples.length} samples for ${describeValue(channels)} channels`,
   });
 }
 
@@ -148,7 +157,9 @@ function expectFrames(op: string, channels: number, samples: Float32Array): void
  * @param format default `pcm16`
  * @throws ValueError for samples that do not fill whole frames
  */
-export function writeWav({ sampleRate, channels, samples }: Sound, format: WavFormat = "pcm16"): Uint8Array {
+export function writeWav(sound: Sound, format: WavFormat = "pcm16"): Uint8Array {
+  expectRecord("writeWav", "sound", sound, "{ sampleRate, channels, samples }");
+  const { sampleRate, channels, samples } = sound;
   expectFrames("writeWav", channels, samples);
   expectOneOf("writeWav", "format", format, Object.keys(CODECS));
   expectInteger("writeWav", "sampleRate", sampleRate, 1);
@@ -179,7 +190,9 @@ export function writeWav({ sampleRate, channels, samples }: Sound, format: WavFo
 }
 
 /** One channel: the mean of all. @throws ValueError for samples that do not fill whole frames */
-export function toMono({ sampleRate, channels, samples }: Sound): Sound {
+export function toMono(sound: Sound): Sound {
+  expectRecord("toMono", "sound", sound, "{ sampleRate, channels, samples }");
+  const { sampleRate, channels, samples } = sound;
   expectFrames("toMono", channels, samples);
   const mono = new Float32Array(samples.length / channels);
   samples.forEach((value, i) => {
@@ -193,6 +206,7 @@ export function toMono({ sampleRate, channels, samples }: Sound): Sound {
  * (ITU-T G.711; van den Oord et al. 2016, §2.2). Samples are cut to −1 … 1.
  */
 export function muLawEncode(samples: ArrayLike<number>, mu = 255): Int32Array {
+  expectNumbers("muLawEncode", "samples", samples);
   expectInteger("muLawEncode", "mu", mu, 1);
   return Int32Array.from(samples, (sample) => {
     const x = Math.max(-1, Math.min(1, sample));
@@ -203,6 +217,7 @@ export function muLawEncode(samples: ArrayLike<number>, mu = 255): Int32Array {
 
 /** Samples of classes 0 … µ: the inverse of {@link muLawEncode}, up to rounding. */
 export function muLawDecode(codes: ArrayLike<number>, mu = 255): Float32Array {
+  expectNumbers("muLawDecode", "codes", codes);
   expectInteger("muLawDecode", "mu", mu, 1);
   return Float32Array.from(codes, (code) => {
     const f = (2 * code) / mu - 1;

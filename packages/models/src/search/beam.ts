@@ -1,6 +1,15 @@
 /** Beam search: the likeliest sequences, approximately. */
-import { gather, logSoftmax, scope, type Tensor, tensor, ValueError } from "@neurite/core";
-import { type Decoder, expectScores, expectSteps, firstTokens, mapTensors, release } from "./decoder.js";
+import { gather, logSoftmax, scope, type Tensor, tensor } from "@neurite/core";
+import {
+  badValue,
+  expectFinite,
+  expectInteger,
+  expectOptions,
+  expectRecord,
+  expectSize,
+  type OptionKinds,
+} from "@neurite/core/expect";
+import { type Decoder, expectDecoder, expectScores, firstTokens, mapTensors, release } from "./decoder.js";
 
 export interface BeamOptions {
   /** The token that stands before the first one: one for all rows, or int32 [n]. */
@@ -16,6 +25,18 @@ export interface BeamOptions {
   /** α: sequences are ranked by log-probability / ((5 + length)/6)^α (Wu et al. 2016); 0 favours short ones. Default 0. */
   readonly lengthPenalty?: number;
 }
+
+const OPTIONS: OptionKinds<BeamOptions> = {
+  start: "any",
+  end: "any",
+  maxLength: "any",
+  beams: "any",
+  best: "any",
+  lengthPenalty: "number",
+};
+
+/** Each has a row of states on the device, and is ranked against all others on the host. */
+const MOST_BEAMS = 2 ** 12;
 
 export interface Hypothesis {
   /** Without start and end mark. */
@@ -48,26 +69,19 @@ interface Live {
 export async function beamSearch<E, S>(
   decoder: Decoder<E, S>,
   encoded: E,
-  { start, end, maxLength, beams = 4, best = 1, lengthPenalty = 0 }: BeamOptions,
+  options: BeamOptions,
 ): Promise<Hypothesis[][]> {
-  expectSteps("beamSearch", "maxLength", maxLength);
-  expectSteps("beamSearch", "beams", beams);
+  expectDecoder("beamSearch", decoder);
+  expectRecord("beamSearch", "options", options, "an object with start, end and maxLength");
+  expectOptions("beamSearch", options, OPTIONS);
+  const { start, end, maxLength, beams = 4, best = 1, lengthPenalty = 0 } = options;
+  expectSize("beamSearch", "maxLength", maxLength);
+  expectInteger("beamSearch", "beams", beams, 1, MOST_BEAMS);
   if (!Number.isInteger(best) || best < 1 || best > beams) {
-    throw new ValueError({
-      op: "beamSearch",
-      argument: "best",
-      expected: `an integer from 1 to the ${beams} beams`,
-      received: String(best),
-    });
+    throw badValue("beamSearch", "best", `an integer from 1 to the ${beams} beams`, best);
   }
-  if (!Number.isInteger(end) || !Number.isFinite(lengthPenalty)) {
-    throw new ValueError({
-      op: "beamSearch",
-      argument: Number.isInteger(end) ? "lengthPenalty" : "end",
-      expected: Number.isInteger(end) ? "a finite number" : "the number of the token that ends a sequence",
-      received: String(Number.isInteger(end) ? lengthPenalty : end),
-    });
-  }
+  if (!Number.isInteger(end)) throw badValue("beamSearch", "end", "the number of the token that ends a sequence", end);
+  expectFinite("beamSearch", "lengthPenalty", lengthPenalty);
   const finish = ({ tokens, logProbability }: Omit<Live, "row">, ended: boolean): Hypothesis => ({
     tokens: ended ? tokens.slice(0, -1) : tokens,
     logProbability,

@@ -1,5 +1,6 @@
 /** What writes tokens one after the other, and the trees of tensors that it remembers. Read next: `greedy.ts`, `beam.ts`. */
 import { forEachTensor, isTensor, NonFiniteError, ShapeError, type Tensor, ValueError, zeros } from "@neurite/core";
+import { badValue, describeValue } from "@neurite/core/expect";
 
 /**
  * One step of writing. States, and what is written about, are tensors in arrays and plain objects; axis 0 of every tensor
@@ -27,6 +28,14 @@ export function mapTensors<T>(value: T, fn: (tensor: Tensor) => Tensor): T {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mapTensors(item, fn)])) as T;
 }
 
+/** Throws unless `value` is a decoder. */
+export function expectDecoder(op: string, value: unknown): void {
+  const { start, step, logits } = Object(value ?? {}) as Partial<Decoder<unknown, unknown>>;
+  if (![start, step, logits].every((method) => typeof method === "function")) {
+    throw badValue(op, "decoder", "a decoder with start, step and logits", value);
+  }
+}
+
 /** Frees the tensors of `value` that are not also in `kept`. */
 export function release(value: unknown, ...kept: readonly unknown[]): void {
   const living = new Set<Tensor>();
@@ -46,12 +55,12 @@ export function firstTokens(op: string, start: number | Tensor, state: unknown):
     throw new ValueError({ op, argument: "state", expected: "tensors", received: "none", remedy: "See Decoder." });
   }
   const rows = like.shape[0]!;
-  if (!isTensor(start) && !Number.isInteger(start)) {
+  if (!isTensor(start) && !Number.isSafeInteger(start)) {
     throw new ValueError({
       op,
       argument: "start",
       expected: "the number of a token, or one for each row",
-      received: String(start),
+      received: describeValue(start),
     });
   }
   if (typeof start === "number") return zeros([rows], { dtype: "int32", device: like.device }).add(start);
@@ -59,11 +68,6 @@ export function firstTokens(op: string, start: number | Tensor, state: unknown):
     throw new ShapeError({ op, argument: "start", expected: `[${rows}]`, received: `[${start.shape.join(", ")}]` });
   }
   return start;
-}
-
-export function expectSteps(op: string, argument: string, value: number): void {
-  if (Number.isInteger(value) && value > 0) return;
-  throw new ValueError({ op, argument, expected: "a positive integer", received: String(value) });
 }
 
 /**

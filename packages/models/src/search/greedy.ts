@@ -1,6 +1,7 @@
 /** The likeliest token at each step. */
 import { argMax, stack, type Tensor } from "@neurite/core";
-import { type Decoder, expectSteps, firstTokens } from "./decoder.js";
+import { expectOptions, expectRecord, expectSize, type OptionKinds } from "@neurite/core/expect";
+import { type Decoder, expectDecoder, firstTokens } from "./decoder.js";
 
 export interface GreedyOptions {
   /** The token that stands before the first one: one for all rows, or int32 [n]. */
@@ -9,6 +10,8 @@ export interface GreedyOptions {
   readonly steps: number;
 }
 
+const OPTIONS: OptionKinds<GreedyOptions> = { start: "any", steps: "any" };
+
 /**
  * Feeds the likeliest token back, step by step. Reads nothing back, so it runs on any backend and inside `inference`.
  * @param encoded what `decoder.encode` gave
@@ -16,8 +19,12 @@ export interface GreedyOptions {
  * @example
  * const tokens = greedySearch(model, model.encode(source), { start: 1, steps: 20 });
  */
-export function greedySearch<E, S>(decoder: Decoder<E, S>, encoded: E, { start, steps }: GreedyOptions): Tensor {
-  expectSteps("greedySearch", "steps", steps);
+export function greedySearch<E, S>(decoder: Decoder<E, S>, encoded: E, options: GreedyOptions): Tensor {
+  expectDecoder("greedySearch", decoder);
+  expectRecord("greedySearch", "options", options, "an object with start and steps");
+  expectOptions("greedySearch", options, OPTIONS);
+  const { start, steps } = options;
+  expectSize("greedySearch", "steps", steps);
   let state = decoder.start(encoded);
   let token = firstTokens("greedySearch", start, state);
   const tokens: Tensor[] = [];

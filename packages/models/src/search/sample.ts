@@ -1,7 +1,8 @@
 /** Tokens drawn at random, as likely as the model says. */
-import { defaultGenerator, type Generator, scope, slice, type Tensor, tensor, ValueError } from "@neurite/core";
+import { defaultGenerator, type Generator, scope, slice, type Tensor, tensor } from "@neurite/core";
+import { expectFinite, expectOptions, expectRecord, expectSize, type OptionKinds } from "@neurite/core/expect";
 import { expectTokens } from "../tokens.js";
-import { type Decoder, type EncoderDecoder, expectScores, expectSteps, firstTokens, release } from "./decoder.js";
+import { type Decoder, type EncoderDecoder, expectDecoder, expectScores, firstTokens, release } from "./decoder.js";
 
 export interface SampleOptions {
   /** The token that stands before the first one: one for all rows, or int32 [n]. */
@@ -18,22 +19,28 @@ export interface SampleOptions {
   readonly generator?: Generator;
 }
 
+const GENERATE: OptionKinds<GenerateOptions> = {
+  steps: "any",
+  temperature: "number",
+  topK: "size",
+  end: "integer",
+  generator: "generator",
+};
+const SAMPLE: OptionKinds<SampleOptions> = { ...GENERATE, start: "any" };
+
 /**
  * Writes by drawing each token from softmax(logits / temperature) among the likeliest `topK`.
  * @param encoded what `decoder.encode` gave; it stays the caller's
  * @returns the tokens of each row, the end mark left out
  * @throws ValueError for options that make no sense
  */
-export async function sample<E, S>(
-  decoder: Decoder<E, S>,
-  encoded: E,
-  { start, steps, temperature = 1, topK, end, generator = defaultGenerator() }: SampleOptions,
-): Promise<number[][]> {
-  expectSteps("sample", "steps", steps);
-  if (topK !== undefined) expectSteps("sample", "topK", topK);
-  if (!(temperature >= 0)) {
-    throw new ValueError({ op: "sample", argument: "temperature", expected: "0 or more", received: `${temperature}` });
-  }
+export async function sample<E, S>(decoder: Decoder<E, S>, encoded: E, options: SampleOptions): Promise<number[][]> {
+  expectDecoder("sample", decoder);
+  expectRecord("sample", "options", options, "an object with start and steps");
+  expectOptions("sample", options, SAMPLE);
+  const { start, steps, temperature = 1, topK, end, generator = defaultGenerator() } = options;
+  expectSize("sample", "steps", steps);
+  expectFinite("sample", "temperature", temperature, 0);
   let { state, token } = scope(() => {
     const first = decoder.start(encoded);
     return { state: first, token: firstTokens("sample", start, first) } as never;
@@ -77,6 +84,9 @@ export async function generate<E, S>(
   prompt: Tensor,
   options: GenerateOptions,
 ): Promise<number[][]> {
+  expectDecoder("generate", model);
+  expectRecord("generate", "options", options, "an object with the number of steps");
+  expectOptions("generate", options, GENERATE);
   const { encoded, start } = scope(() => {
     expectTokens("generate", "prompt", prompt);
     return { encoded: model.encode(prompt), start: slice(prompt, [null, -1]) } as never;

@@ -9,10 +9,10 @@ import {
   type Shape,
   scope,
   type Tensor,
-  ValueError,
   withInterceptor,
   zeros,
 } from "@neurite/core";
+import { badValue, expectOptions, expectRecord, type OptionKinds } from "@neurite/core/expect";
 import { Module, withForwardObserver } from "@neurite/layers";
 import { dryDevice } from "./dry-device.js";
 import { formatSummary } from "./format.js";
@@ -77,8 +77,9 @@ interface Draft {
  */
 export function summary(model: Module, inputs: Shape | readonly SummaryInput[]): Summary {
   if (!(model instanceof Module)) {
-    throw new ValueError({ op: "summary", argument: "model", expected: "a module", received: typeof model });
+    throw badValue("summary", "model", "a module", model);
   }
+  const list = inputsOf(inputs);
   const paths = pathsOf(model);
   const dry = dryDevice();
   const run = new DryRun(dry, paths);
@@ -86,7 +87,6 @@ export function summary(model: Module, inputs: Shape | readonly SummaryInput[]):
   model.eval();
   try {
     scope(() => {
-      const list = isShape(inputs) ? [inputs] : inputs;
       const tensors = list.map((entry) => zeros(...argumentsOf(entry, model, dry)));
       run.start(tensors[0]);
       withForwardObserver(
@@ -100,9 +100,22 @@ export function summary(model: Module, inputs: Shape | readonly SummaryInput[]):
   return finish(model, run.drafts);
 }
 
-function isShape(inputs: Shape | readonly SummaryInput[]): inputs is Shape {
-  return inputs.every((entry) => typeof entry === "number");
+/** One input for each argument. @throws ValueError for what is no shape and no list of inputs */
+function inputsOf(inputs: Shape | readonly SummaryInput[]): readonly SummaryInput[] {
+  const example = "a shape such as [1, 28, 28], or a list with one shape or { shape, dtype } for each argument";
+  if (!Array.isArray(inputs)) throw badValue("summary", "inputs", example, inputs, "Put a single input in brackets.");
+  const list: readonly SummaryInput[] = inputs.every((entry) => typeof entry === "number")
+    ? [inputs as Shape]
+    : (inputs as readonly SummaryInput[]);
+  for (const [i, entry] of list.entries()) {
+    if (Array.isArray(entry)) continue;
+    expectRecord("summary", `inputs[${i}]`, entry, "a shape or { shape, dtype }");
+    expectOptions("summary", entry, INPUT);
+  }
+  return list;
 }
+
+const INPUT: OptionKinds<Exclude<SummaryInput, Shape>> = { shape: "list", dtype: "dtype" };
 
 function argumentsOf(entry: SummaryInput, model: Module, device: Device): Parameters<typeof zeros> {
   if ("shape" in entry) return [entry.shape, { dtype: entry.dtype, device }];

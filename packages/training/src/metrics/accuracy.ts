@@ -6,6 +6,7 @@ import {
   equal,
   expectIndex,
   expectSameShape,
+  expectTensor,
   less,
   lessEqual,
   logicalAnd,
@@ -18,9 +19,9 @@ import {
   sum,
   type Tensor,
   unsqueeze,
-  ValueError,
   where,
 } from "@neurite/core";
+import { expectOptions, type OptionKinds } from "@neurite/core/expect";
 
 export interface AccuracyOptions {
   /** A target counts as found when it is among this many largest scores. Default 1. */
@@ -29,8 +30,12 @@ export interface AccuracyOptions {
   readonly ignoreIndex?: number;
 }
 
+const OPTIONS: OptionKinds<AccuracyOptions> = { k: "size", ignoreIndex: "integer" };
+
 /** Rows of scores and their targets, checked. */
 export function rowsOf(op: string, scores: Tensor, targets: Tensor): { rows: Tensor; labels: Tensor } {
+  expectTensor(op, "scores", scores);
+  expectTensor(op, "targets", targets);
   const classes = scores.shape.at(-1);
   if (classes === undefined) {
     throw new ShapeError({ op, argument: "scores", expected: "a last axis of classes", received: "[]" });
@@ -55,10 +60,9 @@ export class Accuracy {
   #found = 0;
   #count = 0;
 
-  constructor({ k = 1, ignoreIndex }: AccuracyOptions = {}) {
-    if (!Number.isInteger(k) || k < 1) {
-      throw new ValueError({ op: "Accuracy", argument: "k", expected: "a positive integer", received: String(k) });
-    }
+  constructor(options: AccuracyOptions = {}) {
+    expectOptions("Accuracy", options, OPTIONS);
+    const { k = 1, ignoreIndex } = options;
     this.#k = k;
     this.#ignoreIndex = ignoreIndex;
   }

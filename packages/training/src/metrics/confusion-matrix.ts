@@ -1,5 +1,6 @@
 /** Which class is taken for which, and the measures that follow from it: precision, recall, F1. */
-import { argMax, expectSameShape, IndexError, type Tensor, ValueError } from "@neurite/core";
+import { argMax, expectSameShape, expectTensor, IndexError, type Tensor, ValueError } from "@neurite/core";
+import { expectInteger, expectOptions, type OptionKinds } from "@neurite/core/expect";
 
 /** `macro`: the mean over the classes; `micro`: of all decisions together, where all three measures equal the accuracy. */
 export type Averaging = "macro" | "micro";
@@ -8,6 +9,11 @@ export interface ConfusionMatrixOptions {
   /** Target value of positions that do not count. */
   readonly ignoreIndex?: number;
 }
+
+const OPTIONS: OptionKinds<ConfusionMatrixOptions> = { ignoreIndex: "integer" };
+
+/** Its square is the number of counts, half a gigabyte of them. */
+const MOST_CLASSES = 2 ** 13;
 
 function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
@@ -28,18 +34,12 @@ export class ConfusionMatrix {
   /** @throws ValueError for less than one class */
   constructor(
     readonly classes: number,
-    { ignoreIndex }: ConfusionMatrixOptions = {},
+    options: ConfusionMatrixOptions = {},
   ) {
-    if (!Number.isInteger(classes) || classes < 1) {
-      throw new ValueError({
-        op: "ConfusionMatrix",
-        argument: "classes",
-        expected: "a positive integer",
-        received: String(classes),
-      });
-    }
+    expectInteger("ConfusionMatrix", "classes", classes, 1, MOST_CLASSES);
+    expectOptions("ConfusionMatrix", options, OPTIONS);
     this.counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-    this.#ignoreIndex = ignoreIndex;
+    this.#ignoreIndex = options.ignoreIndex;
   }
 
   /**
@@ -48,6 +48,8 @@ export class ConfusionMatrix {
    * @throws ShapeError, IndexError for a class out of range; nothing is counted then
    */
   async add(predictions: Tensor, targets: Tensor): Promise<void> {
+    expectTensor("ConfusionMatrix", "predictions", predictions);
+    expectTensor("ConfusionMatrix", "targets", targets);
     const scores = predictions.rank === targets.rank + 1;
     expectSameShape("ConfusionMatrix", "targets", predictions.shape.slice(0, targets.rank), targets.shape);
     const classes = scores ? argMax(predictions) : predictions;

@@ -4,13 +4,14 @@ import {
   cast,
   crossEntropy,
   expectSameShape,
+  expectTensor,
   notEqual,
   scope,
   sub,
   sum,
   type Tensor,
-  ValueError,
 } from "@neurite/core";
+import { badValue, expectFinite, expectOptions, expectShare, type OptionKinds } from "@neurite/core/expect";
 import { rowsOf } from "./accuracy.js";
 
 /** The weighted mean of numbers, such as the losses of mini-batches by their sizes. */
@@ -20,14 +21,8 @@ export class RunningMean {
 
   /** @param weight number of items that the value is the mean of. @throws ValueError for a negative one */
   add(value: number, weight = 1): void {
-    if (!(weight >= 0)) {
-      throw new ValueError({
-        op: "RunningMean",
-        argument: "weight",
-        expected: "a number, 0 or above",
-        received: String(weight),
-      });
-    }
+    if (typeof value !== "number") throw badValue("RunningMean", "value", "a number", value);
+    expectFinite("RunningMean", "weight", weight, 0);
     this.#sum += value * weight;
     this.#weight += weight;
   }
@@ -50,16 +45,11 @@ export class MovingAverage {
 
   /** @throws ValueError for a decay outside of [0, 1) */
   constructor(readonly decay = 0.9) {
-    if (decay >= 0 && decay < 1) return;
-    throw new ValueError({
-      op: "MovingAverage",
-      argument: "decay",
-      expected: "a number from 0 to below 1",
-      received: String(decay),
-    });
+    expectShare("MovingAverage", "decay", decay, "a number from 0 to below 1");
   }
 
   add(value: number): void {
+    if (typeof value !== "number") throw badValue("MovingAverage", "value", "a number", value);
     this.#sum = this.decay * this.#sum + (1 - this.decay) * value;
     this.#rest *= this.decay;
   }
@@ -81,6 +71,8 @@ export class MeanAbsoluteError {
 
   /** @throws ShapeError, DTypeError when they differ in kind */
   async add(prediction: Tensor, target: Tensor): Promise<void> {
+    expectTensor("MeanAbsoluteError", "prediction", prediction);
+    expectTensor("MeanAbsoluteError", "target", target);
     expectSameShape("MeanAbsoluteError", "target", prediction.shape, target.shape);
     const total = scope(() => sum(abs(sub(prediction, target))) as never) as Tensor;
     const error = await total.item();
@@ -98,14 +90,21 @@ export class MeanAbsoluteError {
   }
 }
 
+export interface PerplexityOptions {
+  /** Target value of positions that do not count, such as padding. */
+  readonly ignoreIndex?: number;
+}
+
+const PERPLEXITY: OptionKinds<PerplexityOptions> = { ignoreIndex: "integer" };
+
 /** e to the mean of −ln p[target]: among how many equally likely tokens a language model would be as unsure. */
 export class Perplexity {
   readonly #mean = new RunningMean();
   readonly #ignoreIndex: number | undefined;
 
-  /** @param options `ignoreIndex`: target value of positions that do not count, such as padding */
-  constructor({ ignoreIndex }: { readonly ignoreIndex?: number } = {}) {
-    this.#ignoreIndex = ignoreIndex;
+  constructor(options: PerplexityOptions = {}) {
+    expectOptions("Perplexity", options, PERPLEXITY);
+    this.#ignoreIndex = options.ignoreIndex;
   }
 
   /**

@@ -1,0 +1,35 @@
+// Every public function meets what does not belong to it: wrong kinds of values, numbers that are no integers, misspelt options.
+import { cpuJs } from "@neurite/backend-cpu-js";
+import * as core from "@neurite/core";
+import { setDefaultDevice } from "@neurite/core";
+import { beforeEach, describe, expect, it } from "vitest";
+import { CORE, CORE_TRUSTED } from "./arguments/core.js";
+import { acceptedNames, acceptedNumbers, type Calls, unexplained, validity } from "./arguments/walk.js";
+
+beforeEach(() => setDefaultDevice(cpuJs()));
+
+const packages: Readonly<Record<string, { exports: object; calls: Calls; trusted: readonly string[] }>> = {
+  core: { exports: core, calls: CORE, trusted: CORE_TRUSTED },
+};
+
+describe.each(Object.entries(packages))("%s", (_, { exports, calls, trusted }) => {
+  it("has a valid call of each of its functions and classes here", () => {
+    const listed = new Set([...Object.keys(calls).map((name) => name.split(/[ ,.]/)[0]), ...trusted]);
+    const functions = Object.entries(exports).filter(([, value]) => typeof value === "function");
+    expect(functions.map(([name]) => name).filter((name) => !listed.has(name))).toEqual([]);
+  });
+
+  describe.each(Object.entries(calls))("%s", (name, call) => {
+    it("takes a valid call", async () => {
+      expect(await validity(name, call)).toEqual([]);
+    });
+
+    it("explains wrong kinds of values", async () => {
+      expect(await unexplained(name, call)).toEqual([]);
+    });
+
+    it("refuses numbers that are no integers, and unknown options", async () => {
+      expect([...(await acceptedNumbers(name, call)), ...(await acceptedNames(name, call))]).toEqual([]);
+    });
+  });
+});
