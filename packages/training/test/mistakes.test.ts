@@ -32,7 +32,7 @@ describe("a mistake", () => {
     ["no optimizer", () => trainer({ optimizer: undefined }), /Trainer: optimizer expects an optimizer over/],
     ["an array for a loader", () => trainer({ loader: [1, 2] }), /Trainer: loader expects a DataLoader/],
     ["no loss", () => trainer({ loss: undefined }), /Trainer: loss expects a function from a batch to its loss/],
-    ["another measure", () => trainer({ monitor: "loss" }), /monitor expects objective, train or dev.*received loss/],
+    ["another measure", () => trainer({ monitor: "loss" }), /monitor expects objective, train or dev.*received "loss"/],
     ["another mean", () => new ConfusionMatrix(2).f1(wrong("weighted")), /averaging expects macro or micro/],
     [
       "a negative weight",

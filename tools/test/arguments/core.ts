@@ -200,6 +200,6 @@ export const CORE_TRUSTED: readonly string[] = [
   "sizeOf contiguousStrides isContiguous sameShape formatShape broadcastShapes normalizeAxis normalizeAxes coalesce",
   "coalesceFor stretchedStrides bytesPerElement isFloat hostArray dtypeOf",
   // checks
-  "expectShape expectSameShape expectFloat expectSameDType expectIndex expectTensor expectTensors expectDevice",
+  "expectArithmetic expectShape expectSameShape expectFloat expectSameDType expectIndex expectTensor expectTensors expectDevice",
   "expectGenerator expectSynchronous",
 ].flatMap((names) => names.split(" "));

@@ -1,6 +1,6 @@
 // What wrong arguments do: a valid call of a function is taken apart, and each place in it is given what does not belong
 // there. The answer must be an error of the library or a result, never an error of the engine.
-import { isNeuriteError, isTensor, type Tensor, tensor } from "@neurite/core";
+import { isNeuriteError, type Tensor, tensor } from "@neurite/core";
 
 /** A valid call. Numbers and objects that mean more than they look are marked by the functions below. */
 export interface Call {
@@ -160,5 +160,3 @@ export function some(shape: readonly number[], dtype: "float32" | "int32" | "boo
     { shape, dtype },
   );
 }
-
-export { isTensor };

@@ -46,7 +46,11 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 }
 
 function inferLength(x: Tensor, shape: Shape): Shape {
-  for (let i = 0; i < shape.length; i++) expectInteger("reshape", `shape[${i}]`, shape[i], -1);
+  for (let i = 0; i < shape.length; i++) {
+    if (Number.isSafeInteger(shape[i]) && shape[i]! >= -1) continue;
+    const received = describeValue(shape);
+    throw new ShapeError({ op: "reshape", argument: "shape", expected: "non-negative integers, or one -1", received });
+  }
   const unknown = shape.indexOf(-1);
   const rest = sizeOf(shape.filter((_, i) => i !== unknown));
   const target = unknown < 0 ? shape : shape.map((length, i) => (i === unknown ? x.size / rest : length));
