@@ -17,6 +17,8 @@ import {
 } from "@neurite/core";
 import { expect, it } from "vitest";
 import { wasm } from "../src/index.js";
+import { walkOf } from "../src/kernels/convolution-walk.js";
+import { viewAt } from "../src/views.js";
 
 interface Setting {
   readonly x: readonly number[];
@@ -101,4 +103,31 @@ it.each(SETTINGS.map((setting) => [JSON.stringify(setting), setting] as const))(
       expect(error, ["y", "dx", "dFilters", "dBias"][part]).toBeLessThan(1e-5);
     });
   }
+});
+
+it("walks each geometry once, and no two alike", () => {
+  const [small, large, channels] = [
+    [2, 6, 6, 4],
+    [2, 9, 9, 4],
+    [2, 9, 9, 8],
+  ].map((shape) => viewAt(0, "float32", shape));
+  const plain = { strides: [1, 1], dilation: [1, 1], groups: 1 };
+  const variants = [
+    [small!, large!, [4, 4], plain],
+    [small!, channels!, [4, 4], plain],
+    [large!, large!, [1, 1], plain],
+    [small!, large!, [2, 2], { ...plain, dilation: [3, 3] }],
+    [small!, large!, [2, 4], { ...plain, dilation: [3, 1] }],
+    [small!, large!, [4, 4], { ...plain, groups: 2 }],
+  ] as const;
+  const walks = variants.map((variant) => walkOf(...variant));
+  expect(new Set(walks).size).toBe(variants.length);
+  variants.forEach((variant, i) => {
+    expect(walkOf(...variant)).toBe(walks[i]);
+  });
+  const [first, , , dilated] = walks;
+  expect(first!.taps).toBe(4);
+  expect(first!.run).toBe(4);
+  // places three rows and three columns apart, 9 · 4 · 4 bytes a row
+  expect(Array.from(dilated!.starts.slice(dilated!.rows))).toEqual([0, 48, 432, 480]);
 });

@@ -1,5 +1,5 @@
 /** Small blocks that put others together: identity, shortcut paths, enlarging. */
-import { add, expand, expectSameShape, formatShape, reshape, ShapeError, type Tensor, unsqueeze } from "@neurite/core";
+import { add, composite, expand, expectSameShape, formatShape, reshape, ShapeError, type Tensor } from "@neurite/core";
 import { expectModule, expectSizes } from "./expect.js";
 import { Module } from "./module.js";
 import type { Layer } from "./sequential.js";
@@ -57,12 +57,14 @@ export class Upsample extends Module {
         received: formatShape(x.shape),
       });
     }
-    return factors.reduce((value, factor, i) => repeat(value, i + 1, factor), x);
+    const spatial = x.shape.slice(1, -1);
+    const [n, channels] = [x.shape[0]!, x.shape[x.rank - 1]!];
+    const apart = spatial.flatMap((length) => [length, 1]);
+    const repeated = spatial.flatMap((length, i) => [length, factors[i]!]);
+    return composite("upsample", () => {
+      // all axes in one copy
+      const wide = expand(reshape(x, [n, ...apart, channels]), [n, ...repeated, channels]);
+      return reshape(wide, [n, ...spatial.map((length, i) => length * factors[i]!), channels]);
+    });
   }
-}
-
-function repeat(x: Tensor, axis: number, factor: number): Tensor {
-  if (factor === 1) return x;
-  const wide = expand(unsqueeze(x, axis + 1), x.shape.toSpliced(axis + 1, 0, factor));
-  return reshape(wide, x.shape.toSpliced(axis, 1, x.shape[axis]! * factor));
 }

@@ -1,7 +1,7 @@
 import { grad } from "@neurite/autograd";
 import { cpuJs } from "@neurite/backend-cpu-js";
 import { Generator, ones, setDefaultDevice, sum, type Tensor, tensor } from "@neurite/core";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   AlphaDropout,
   CELU,
@@ -168,6 +168,21 @@ describe("Identity, Residual and Upsample", () => {
     expect(volume.shape).toEqual([2, 2, 4, 6, 4]);
     const two = tensor(new Float64Array([1, 2, 3, 4]), { shape: [1, 2, 2] });
     expect(values(new Upsample().forward(two))).toEqual([1, 2, 1, 2, 3, 4, 3, 4]);
+  });
+
+  it("make a single tensor when they enlarge, in one copy", () => {
+    const device = cpuJs();
+    const copies = vi.spyOn(device.backend.kernels, "copy");
+    const x = ones([2, 3, 4, 5, 6], { device });
+    const { storages } = device.memory();
+    const y = new Upsample([2, 3, 2]).forward(x);
+    expect(y.shape).toEqual([2, 6, 12, 10, 6]);
+    expect(copies).toHaveBeenCalledTimes(1);
+    expect(device.memory().storages).toBe(storages + 1);
+    y.dispose();
+    x.dispose();
+    expect(device.memory().storages).toBe(0);
+    copies.mockRestore();
   });
 
   it("refuse factors that make no sense", () => {

@@ -9,7 +9,7 @@ import { defineConvolutionRows, defineFilterGradient } from "../matmul/convoluti
 import { definePackB } from "../matmul/gemm.js";
 import { ADD_BIAS, tileColumns, tileRows } from "../matmul/micro.js";
 import { addressOf, floatsAt, viewAt } from "../views.js";
-import { SHARED_WORK, type Steps, walkOf, withLists } from "./convolution-walk.js";
+import { SHARED_WORK, type Steps, walkOf, withStarts } from "./convolution-walk.js";
 import { makeCopy } from "./copy.js";
 import { makePad } from "./pad.js";
 
@@ -148,24 +148,24 @@ function convolveWhole(engine: Engine, y: View, x: View, filters: View, bias: Vi
   const walk = walkOf(y, x, filters.shape.slice(0, -2), steps);
   const [c] = filters.shape.slice(-2) as [number, number];
   const k = walk.run * c;
-  const depth = walk.taps.length * k;
+  const depth = walk.taps * k;
   const panels = outs / tileColumns(engine.features);
   const pack = engine.variant("matmul pack B", "rows", "", (module, features) => definePackB(module, features, "rows"));
   const kernel = engine.kernel("convolution rows", defineConvolutionRows);
   engine.withScratch(4 * depth * outs, (packed) => {
     const grain = Math.ceil(SHARED_WORK / depth);
     engine.run(pack, panels, grain, depth, outs, addressOf(filters), 4 * outs, 4, packed);
-    withLists(engine, walk, (rows, taps) => {
+    withStarts(engine, walk, (rows, taps) => {
       engine.run(
         kernel,
-        walk.rows.length,
+        walk.rows,
         Math.ceil(SHARED_WORK / (walk.pixels * depth * outs)),
         addressOf(x),
         rows,
         walk.pixels,
         walk.pixelStep,
         taps,
-        walk.taps.length,
+        walk.taps,
         k,
         4 * c,
         steps.groups,
@@ -201,20 +201,20 @@ function filterGradientWhole(engine: Engine, gradient: View, x: View, dy: View, 
   const height = tileRows(engine.features);
   const perTap = Math.ceil(k / height);
   const panels = outs / groups / tileColumns(engine.features);
-  withLists(engine, walk, (rows, taps) => {
+  withStarts(engine, walk, (rows, taps) => {
     engine.run(
       engine.kernel("convolution filter gradient", defineFilterGradient),
-      groups * walk.taps.length * perTap,
-      Math.ceil(SHARED_WORK / ((height * walk.rows.length * walk.pixels * outs) / groups)),
+      groups * walk.taps * perTap,
+      Math.ceil(SHARED_WORK / ((height * walk.rows * walk.pixels * outs) / groups)),
       addressOf(x),
       rows,
       walk.pixels,
       walk.pixelStep,
       taps,
-      walk.taps.length,
+      walk.taps,
       k,
       4 * c,
-      walk.rows.length,
+      walk.rows,
       Math.ceil(PIXELS / walk.pixels),
       perTap,
       addressOf(dy),

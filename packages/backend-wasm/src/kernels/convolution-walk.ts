@@ -18,17 +18,44 @@ export type Steps = Omit<Geometry, "padding">;
 
 /** Where an output's pixels, and the places of a filter, see x; all steps in bytes. */
 export interface Walk {
-  /** Starts of the output's rows, through all images. */
-  readonly rows: readonly number[];
+  /** Number of the output's rows, through all images. */
+  readonly rows: number;
   readonly pixels: number;
   readonly pixelStep: number;
-  /** Starts of runs of places whose channels are neighbours in memory, and the places of a run. */
-  readonly taps: readonly number[];
+  /** Number of runs of places whose channels are neighbours in memory, and the places of a run. */
+  readonly taps: number;
   readonly run: number;
+  /** Starts of the rows, then of the runs. */
+  readonly starts: Int32Array;
 }
 
-/** @param size lengths of the filter's spatial axes */
-export function walkOf(y: View, x: View, size: readonly number[], { strides, dilation, groups }: Steps): Walk {
+/** Starts that are remembered in all: those of a large net's layers, in 4 MB. */
+const MOST_STARTS = 2 ** 20;
+
+const walks = new Map<string, Walk>();
+let remembered = 0;
+
+/**
+ * The walk of filters over images of these shapes, made once: the next step of a training asks for it again.
+ * @param size lengths of the filter's spatial axes
+ */
+export function walkOf(y: View, x: View, size: readonly number[], steps: Steps): Walk {
+  const { strides, dilation, groups } = steps;
+  const key = `${y.shape} ${x.shape} ${size} ${strides} ${dilation} ${groups === 1}`;
+  let walk = walks.get(key);
+  if (!walk) {
+    walk = makeWalk(y, x, size, steps);
+    if (remembered + walk.starts.length > MOST_STARTS) {
+      walks.clear();
+      remembered = 0;
+    }
+    walks.set(key, walk);
+    remembered += walk.starts.length;
+  }
+  return walk;
+}
+
+function makeWalk(y: View, x: View, size: readonly number[], { strides, dilation, groups }: Steps): Walk {
   const axes = contiguousStrides(x.shape).map((stride) => 4 * stride);
   const spatial = axes.slice(1, -1);
   const lengths = y.shape.slice(0, -1);
@@ -38,12 +65,15 @@ export function walkOf(y: View, x: View, size: readonly number[], { strides, dil
   while (row > 0 && lengths[row] === 1) row--;
   const along = spatial.map((step, i) => step * dilation[i]!);
   const joined = groups === 1 && (dilation.at(-1) === 1 || size.at(-1) === 1) ? 1 : 0;
+  const rows = offsets(lengths.slice(0, row), steps);
+  const taps = offsets(size.slice(0, size.length - joined), along);
   return {
-    rows: offsets(lengths.slice(0, row), steps),
+    rows: rows.length,
     pixels: lengths[row]!,
     pixelStep: steps[row]!,
-    taps: offsets(size.slice(0, size.length - joined), along),
+    taps: taps.length,
     run: joined ? size.at(-1)! : 1,
+    starts: Int32Array.from([...rows, ...taps]),
   };
 }
 
@@ -56,11 +86,10 @@ function offsets(lengths: readonly number[], steps: readonly number[]): readonly
   return found;
 }
 
-/** Calls `use` with the addresses of the walk's lists. */
-export function withLists(engine: Engine, { rows, taps }: Walk, use: (rows: number, taps: number) => void): void {
-  const length = rows.length + taps.length;
-  engine.withScratch(4 * length, (at) => {
-    new Int32Array(engine.heap.memory.buffer, at, length).set([...rows, ...taps]);
-    use(at, at + 4 * rows.length);
+/** Calls `use` with the addresses of the walk's starts. */
+export function withStarts(engine: Engine, { rows, starts }: Walk, use: (rows: number, taps: number) => void): void {
+  engine.withScratch(4 * starts.length, (at) => {
+    new Int32Array(engine.heap.memory.buffer, at, starts.length).set(starts);
+    use(at, at + 4 * rows);
   });
 }
