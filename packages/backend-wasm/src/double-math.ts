@@ -3,6 +3,8 @@
  * The polynomials are best ones in the sense of Chebyshev. What few arguments need is left to the functions of
  * `scalar-math.ts`, one lane after the other.
  */
+
+import { Doubles, type Pair, SHIFT } from "./doubles.js";
 import { type F64, f32x4, f64x2, i32, i32x4, i64x2, type V128, v128 } from "./emitter/code.js";
 import type { FunctionBuilder, Local } from "./emitter/function.js";
 import { callFunction } from "./emitter/module.js";
@@ -16,8 +18,6 @@ export interface ScalarFunctions {
   readonly remainder?: number;
 }
 
-/** Added to a number below 2⁵¹, rounds it to an integer in its lowest bits. */
-export const SHIFT = 1.5 * 2 ** 52;
 /** Sines of larger numbers take a longer way: n·PI_2[0] is exact below. */
 const MOST_TURNS = 1e6;
 /** π/2 in two parts, the first of 33 bits. */
@@ -25,8 +25,6 @@ const PI_2 = [1.5707963267341256, 6.077100506506192e-11] as const;
 /** (sin r / r − 1)/r² and (cos r − 1 + r²/2)/r⁴ by powers of r², |r| ≤ π/4, within 2⁻³⁵. */
 const SIN = [-0.16666666663853044, 0.008333331873837089, -0.00019840086263755443, 2.7249864655139585e-6];
 const COS = [0.04166666666431933, -0.0013888887671288108, 2.480059998353171e-5, -2.7300908167996537e-7];
-/** Bits of √½. */
-const ROOT_HALF = 0x3fe6a09e667f3bcdn;
 /** log₂((1 + s)/(1 − s))/s by powers of s², for results of |s| up to (√2 − 1)/(√2 + 1), within 2⁻³⁷. */
 const LOG2 = [2.8853900817899993, 0.9617966734349046, 0.5770835694026359, 0.4116735505414698, 0.34071623196876927];
 /** 2ʳ for |r| ≤ ½, within 2⁻²⁹. */
@@ -36,9 +34,6 @@ const EXP2 = [
 ];
 /** Quotients from here on do not leave room for an exact product in 53 bits. */
 const MOST_QUOTIENT = 2 ** 29;
-
-/** The two halves of four numbers, as float64. */
-type Pair = readonly [Local<"v128">, Local<"v128">];
 
 /** x = n·π/2 + r with |r| ≤ π/4. */
 interface Turn {
@@ -51,64 +46,16 @@ interface Turn {
 }
 
 /** Writes these functions into one function body. */
-export class DoubleMath {
+export class DoubleMath extends Doubles {
   /** Of numbers whose sine or cosine was asked for: a tangent needs both. */
   readonly #turns = new Map<V128, Turn>();
 
   constructor(
-    readonly f: FunctionBuilder,
-    readonly features: Features,
+    f: FunctionBuilder,
+    features: Features,
     readonly scalar: ScalarFunctions,
-  ) {}
-
-  #const(value: number): V128 {
-    return this.f.hoist(`d${Object.is(value, -0) ? "-0" : value}`, f64x2.const(value));
-  }
-
-  #bits(value: bigint): V128 {
-    return this.f.hoist(`l${value}`, i64x2.const(value));
-  }
-
-  #madd(a: V128, b: V128, c: V128): V128 {
-    return this.features.relaxed ? f64x2.relaxedMadd(a, b, c) : f64x2.add(f64x2.mul(a, b), c);
-  }
-
-  /** What `make` gives for each half. */
-  #both(make: (half: 0 | 1) => V128): Pair {
-    const { f } = this;
-    return [f.keep(make(0)), f.keep(make(1))];
-  }
-
-  /** c₀ + c₁x + c₂x² + … of both halves, in pairs of pairs as in `vector-math.ts`: to wait is what takes the time. */
-  #polynomials(x: Pair, coefficients: readonly number[]): Pair {
-    const constants = coefficients.map((c) => this.#const(c));
-    return this.#sumOfPowers(
-      x,
-      constants.map((c) => [c, c]),
-    );
-  }
-
-  #sumOfPowers(x: Pair, terms: readonly (readonly [V128, V128])[]): Pair {
-    const pairs: (readonly [V128, V128])[] = [];
-    for (let i = 0; i < terms.length; i += 2) {
-      const [low, high] = [terms[i]!, terms[i + 1]];
-      pairs.push(high ? this.#both((h) => this.#madd(high[h], x[h], low[h])) : low);
-    }
-    if (pairs.length === 1) return pairs[0] as Pair;
-    return this.#sumOfPowers(
-      this.#both((h) => f64x2.mul(x[h], x[h])),
-      pairs,
-    );
-  }
-
-  /** Two float32 of four, lanes 2·half and 2·half + 1, as float64. */
-  #half(x: Local<"v128">, half: number): Local<"v128"> {
-    return this.f.keep(f64x2.promoteLow(half === 0 ? x : v128.shuffle32(x, x, [2, 3, 2, 3])));
-  }
-
-  /** The float32 of two halves. */
-  #joined(low: V128, high: V128): V128 {
-    return v128.shuffle32(f64x2.demoteZero(low), f64x2.demoteZero(high), [0, 1, 4, 5]);
+  ) {
+    super(f, features);
   }
 
   /** Sets the lanes that `where` names, of each of the pairs, to what a function makes of the lane's number. */
@@ -139,36 +86,36 @@ export class DoubleMath {
     const turn = this.#turns.get(x) ?? this.#turn(x);
     this.#turns.set(x, turn);
     const { shifted, sines, cosines } = turn;
-    const [low, high] = this.#both((h) => {
-      const count = quarters === 0 ? shifted[h] : this.f.keep(i64x2.add(shifted[h], this.#bits(1n)));
-      const isOdd = i64x2.sub(this.#bits(0n), v128.and(count, this.#bits(1n)));
-      const sign = v128.and(i64x2.shl(count, 62), this.#const(-0));
+    const [low, high] = this.both((h) => {
+      const count = quarters === 0 ? shifted[h] : this.f.keep(i64x2.add(shifted[h], this.bits(1n)));
+      const isOdd = i64x2.sub(this.bits(0n), v128.and(count, this.bits(1n)));
+      const sign = v128.and(i64x2.shl(count, 62), this.const(-0));
       return v128.xor(v128.bitselect(cosines[h], sines[h], isOdd), sign);
     });
-    return this.#joined(low, high);
+    return this.joined(low, high);
   }
 
   #turn(given: V128): Turn {
     const { f } = this;
     const x = f.keep(given);
-    const wide = [this.#half(x, 0), this.#half(x, 1)] as const;
-    const shifted = this.#both((h) => this.#madd(wide[h], this.#const(2 / Math.PI), this.#const(SHIFT)));
-    const n = this.#both((h) => f64x2.sub(shifted[h], this.#const(SHIFT)));
-    const first = this.#both((h) => this.#madd(n[h], this.#const(-PI_2[0]), wide[h]));
-    const r = this.#both((h) => this.#madd(n[h], this.#const(-PI_2[1]), first[h]));
+    const wide = [this.half(x, 0), this.half(x, 1)] as const;
+    const shifted = this.both((h) => this.madd(wide[h], this.const(2 / Math.PI), this.const(SHIFT)));
+    const n = this.both((h) => f64x2.sub(shifted[h], this.const(SHIFT)));
+    const first = this.both((h) => this.madd(n[h], this.const(-PI_2[0]), wide[h]));
+    const r = this.both((h) => this.madd(n[h], this.const(-PI_2[1]), first[h]));
     const size = f.keep(f32x4.abs(x));
     const isFinite = f32x4.lt(size, f.vector(Number.POSITIVE_INFINITY));
     const isLarge = f.keep(v128.and(f32x4.gt(size, f.vector(MOST_TURNS)), isFinite));
     this.#replaceLanes(isLarge, [shifted, r], (lane, part) =>
       callFunction("f64", this.scalar.quarters!, f32x4.extract(x, lane), i32.const(part)),
     );
-    const square = this.#both((h) => f64x2.mul(r[h], r[h]));
-    const [sine, cosine] = [SIN, COS].map((series) => this.#polynomials(square, series)) as [Pair, Pair];
+    const square = this.both((h) => f64x2.mul(r[h], r[h]));
+    const [sine, cosine] = [SIN, COS].map((series) => this.polynomials(square, series)) as [Pair, Pair];
     // as factors of r, so that −0 stays
-    const sines = this.#both((h) => f64x2.mul(r[h], this.#madd(sine[h], square[h], this.#const(1))));
-    const cosines = this.#both((h) => {
-      const tail = this.#madd(cosine[h], square[h], this.#const(-0.5));
-      return this.#madd(tail, square[h], this.#const(1));
+    const sines = this.both((h) => f64x2.mul(r[h], this.madd(sine[h], square[h], this.const(1))));
+    const cosines = this.both((h) => {
+      const tail = this.madd(cosine[h], square[h], this.const(-0.5));
+      return this.madd(tail, square[h], this.const(1));
     });
     return { shifted, sines, cosines };
   }
@@ -177,7 +124,7 @@ export class DoubleMath {
   mod(dividend: V128, divisor: V128): V128 {
     const { f } = this;
     const [a, b] = [f.keep(dividend), f.keep(divisor)];
-    const halves = [0, 1].map((half) => ({ a: this.#half(a, half), b: this.#half(b, half), rest: f.variable("v128") }));
+    const halves = [0, 1].map((half) => ({ a: this.half(a, half), b: this.half(b, half), rest: f.variable("v128") }));
     const large: V128[] = [];
     for (const { a: x, b: y, rest } of halves) {
       const quotient = f.keep(f64x2.div(x, y));
@@ -185,25 +132,25 @@ export class DoubleMath {
       // not fused: an infinite product of 0 must stay NaN, and both steps are exact
       f.set(rest, f64x2.sub(x, f64x2.mul(q, y)));
       // a quotient just below an integer was rounded up to it
-      const isBeyond = f64x2.lt(f64x2.mul(rest, x), this.#const(0));
-      const back = v128.bitselect(x, f64x2.abs(y), this.#const(-0));
+      const isBeyond = f64x2.lt(f64x2.mul(rest, x), this.const(0));
+      const back = v128.bitselect(x, f64x2.abs(y), this.const(-0));
       f.set(rest, f64x2.add(rest, v128.and(back, isBeyond)));
       f.set(rest, v128.bitselect(x, rest, f64x2.lt(f64x2.abs(x), f64x2.abs(y))));
       const size = f.keep(f64x2.abs(q));
-      const isFinite = f64x2.lt(size, this.#const(Number.POSITIVE_INFINITY));
-      large.push(v128.and(f64x2.ge(size, this.#const(MOST_QUOTIENT)), isFinite));
+      const isFinite = f64x2.lt(size, this.const(Number.POSITIVE_INFINITY));
+      large.push(v128.and(f64x2.ge(size, this.const(MOST_QUOTIENT)), isFinite));
     }
     const isLarge = f.keep(v128.shuffle32(large[0]!, large[1]!, [0, 2, 4, 6]));
     this.#replaceLanes(isLarge, [[halves[0]!.rest, halves[1]!.rest]], (lane) =>
       callFunction("f64", this.scalar.remainder!, f32x4.extract(a, lane), f32x4.extract(b, lane)),
     );
     const [low, high] = halves.map(({ b: y, rest }) => {
-      const zero = this.#const(0);
+      const zero = this.const(0);
       const differs = v128.xor(f64x2.lt(rest, zero), f64x2.lt(y, zero));
       const signed = f64x2.add(rest, v128.and(y, differs));
-      return f.keep(v128.bitselect(v128.and(y, this.#const(-0)), signed, f64x2.eq(rest, zero)));
+      return f.keep(v128.bitselect(v128.and(y, this.const(-0)), signed, f64x2.eq(rest, zero)));
     });
-    return this.#joined(low!, high!);
+    return this.joined(low!, high!);
   }
 
   /** a to the power b, with the special values of JavaScript's `**`; at most 0.54 ULP. */
@@ -241,35 +188,25 @@ export class DoubleMath {
   /** 2^(b·log₂ a) for 0 < a < ∞, halves side by side: so they share the loads of constants. */
   #powerOfSize(size: V128, b: Local<"v128">): V128 {
     const x = this.f.keep(size);
-    const a = [this.#half(x, 0), this.#half(x, 1)] as const;
-    const exponents = [this.#half(b, 0), this.#half(b, 1)] as const;
+    const a = [this.half(x, 0), this.half(x, 1)] as const;
+    const exponents = [this.half(b, 0), this.half(b, 1)] as const;
     const log = this.#log2(a);
     // beyond ±200 it is 0 or ∞ anyway; NaN stays
-    const t = this.#both((h) =>
-      f64x2.pmax(f64x2.pmin(f64x2.mul(exponents[h], log[h]), this.#const(200)), this.#const(-200)),
+    const t = this.both((h) =>
+      f64x2.pmax(f64x2.pmin(f64x2.mul(exponents[h], log[h]), this.const(200)), this.const(-200)),
     );
-    const shifted = this.#both((h) => f64x2.add(t[h], this.#const(SHIFT)));
-    const r = this.#both((h) => f64x2.sub(t[h], f64x2.sub(shifted[h], this.#const(SHIFT))));
-    const root = this.#polynomials(r, EXP2);
+    const shifted = this.both((h) => f64x2.add(t[h], this.const(SHIFT)));
+    const r = this.both((h) => f64x2.sub(t[h], f64x2.sub(shifted[h], this.const(SHIFT))));
+    const root = this.polynomials(r, EXP2);
     // NaN stays: its lowest bits are 0, since it was a float32
-    const [low, high] = this.#both((h) => i64x2.add(root[h], i64x2.shl(shifted[h], 52)));
-    return this.#joined(low, high);
+    const [low, high] = this.both((h) => i64x2.add(root[h], i64x2.shl(shifted[h], 52)));
+    return this.joined(low, high);
   }
 
   #log2(a: Pair): Pair {
-    // a = 2ᵉ·m with m from √½ to √2: bits of a, moved so that the exponent changes at √2, and by 1024 to stay positive
-    const moved = this.#both((h) => i64x2.add(a[h], this.#bits(0x4000000000000000n - ROOT_HALF)));
-    const m = this.#both((h) => i64x2.add(v128.and(moved[h], this.#bits(0xfffffffffffffn)), this.#bits(ROOT_HALF)));
-    const one = this.#const(1);
-    const s = this.#both((h) => f64x2.div(f64x2.sub(m[h], one), f64x2.add(m[h], one)));
-    const series = this.#polynomials(
-      this.#both((h) => f64x2.mul(s[h], s[h])),
-      LOG2,
-    );
-    return this.#both((h) => {
-      // an integer in the lowest bits of 2⁵²
-      const e = f64x2.sub(v128.or(i64x2.shrU(moved[h], 52), this.#const(2 ** 52)), this.#const(2 ** 52 + 1024));
-      return this.#madd(s[h], series[h], e);
-    });
+    const { s, e } = this.ratios(a);
+    const squares = this.both((h) => f64x2.mul(s[h], s[h]));
+    const series = this.polynomials(squares, LOG2);
+    return this.both((h) => this.madd(s[h], series[h], e[h]));
   }
 }

@@ -1,6 +1,6 @@
 /** What vectors of `double-math.ts` leave to a loop or a table: sines of very large numbers, remainders of very large quotients. */
 
-import { SHIFT } from "./double-math.js";
+import { SHIFT } from "./doubles.js";
 import { f32, f64, type I32, i32 } from "./emitter/code.js";
 import type { FunctionBuilder } from "./emitter/function.js";
 import type { ModuleBuilder } from "./emitter/module.js";

@@ -119,7 +119,7 @@ it("walks each geometry once, and no two alike", () => {
     [small!, large!, [2, 2], { ...plain, dilation: [3, 3] }],
     [small!, large!, [2, 4], { ...plain, dilation: [3, 1] }],
     [small!, large!, [4, 4], { ...plain, groups: 2 }],
-  ] as const;
+  ] satisfies Parameters<typeof walkOf>[];
   const walks = variants.map((variant) => walkOf(...variant));
   expect(new Set(walks).size).toBe(variants.length);
   variants.forEach((variant, i) => {
