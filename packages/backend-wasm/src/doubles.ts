@@ -69,8 +69,10 @@ export class Doubles {
     return v128.shuffle32(f64x2.demoteZero(low), f64x2.demoteZero(high), [0, 1, 4, 5]);
   }
 
-  /** a = 2ᵉ·(1 + s)/(1 − s) with (1 + s)/(1 − s) from √½ to √2, for normal a > 0: the beginning of a logarithm. */
-  ratios(a: Pair): { readonly s: Pair; readonly e: Pair } {
+  /**
+   * a = 2^(e + scale)·(1 + s)/(1 − s) with (1 + s)/(1 − s) from √½ to √2, for normal a > 0: the beginning of a logarithm.
+   */
+  ratios(a: Pair, scale = 0): { readonly s: Pair; readonly e: Pair } {
     // bits of a, moved so that the exponent changes at √2, and by 1024 to stay positive
     const moved = this.both((h) => i64x2.add(a[h], this.bits(0x4000000000000000n - ROOT_HALF)));
     const m = this.both((h) => i64x2.add(v128.and(moved[h], this.bits(0xfffffffffffffn)), this.bits(ROOT_HALF)));
@@ -80,7 +82,7 @@ export class Doubles {
       // an integer in the lowest bits of 2⁵²
       e: this.both((h) => {
         const shifted = v128.or(i64x2.shrU(moved[h], 52), this.const(2 ** 52));
-        return f64x2.sub(shifted, this.const(2 ** 52 + 1024));
+        return f64x2.sub(shifted, this.const(2 ** 52 + 1024 + scale));
       }),
     };
   }

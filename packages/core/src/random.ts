@@ -1,7 +1,7 @@
 /**
  * Counter-based random numbers: Threefry-2x32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as
  * 1, 2, 3", SC 2011). The n-th number depends on the seed and n alone, so a stream can be saved as two numbers, replayed,
- * and is the same on every backend: it is made on the host.
+ * and is the same on every backend.
  */
 
 import { hostArray } from "./dtype.js";

@@ -194,6 +194,11 @@ export const v128 = {
   /** Bits of `a` where `mask` is set, else of `b`. */
   bitselect: ternaryV(82),
   anyTrue: (a: V128): I32 => make("i32", simd(83), a),
+  /** Bits of each lane moved up by whole bytes, those that leave it back in below. */
+  rotateBytes: (a: V128, count: number): V128 => {
+    const bytes = Array.from({ length: 16 }, (_, i) => (i & ~3) + ((i - count) & 3));
+    return make("v128", [SIMD, 13, ...bytes], a, a);
+  },
   /** Lanes 0 … 3 of a, 4 … 7 of b. */
   shuffle32: (a: V128, b: V128, lanes: readonly [number, number, number, number]): V128 =>
     make("v128", [SIMD, 13, ...lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => lane * 4 + byte))], a, b),
@@ -259,17 +264,21 @@ export const i32x4 = {
 
 export const f64x2 = {
   const: (value: number): V128 => make("v128", [SIMD, 12, ...repeat2(f64Bytes(value))]),
+  splat: (a: F64): V128 => make("v128", simd(20), a),
   replace: (a: V128, lane: number, value: F64): V128 => make("v128", [...simd(34), lane], a, value),
   eq: binaryV(71),
   ne: binaryV(72),
   lt: binaryV(73),
   ge: binaryV(76),
+  /** The first two of four int32. */
+  convertLowI32: unaryV(254),
   /** The first two of four float32. */
   promoteLow: unaryV(95),
   /** Two float32, and two zeros. */
   demoteZero: unaryV(94),
   trunc: unaryV(122),
   abs: unaryV(236),
+  sqrt: unaryV(239),
   add: binaryV(240),
   sub: binaryV(241),
   mul: binaryV(242),

@@ -15,6 +15,7 @@ import { makeLstm, makeLstmGrad } from "./lstm.js";
 import { makeLstmCell, makeLstmCellGrad } from "./lstm-cell.js";
 import { makeOptimizerUpdate } from "./optimizer-update.js";
 import { poolingKernels } from "./pooling.js";
+import { makeNormal, makeUniform } from "./random.js";
 import { makeMean } from "./reduce.js";
 import { makeMaskedSoftmax, makeSoftmax, makeSoftmaxGrad } from "./softmax.js";
 
@@ -40,6 +41,7 @@ export function fusedKernels(engine: Engine): FusedKernels {
     maskedSoftmax: makeMaskedSoftmax(engine),
     mean: makeMean(engine),
     optimizerUpdate: makeOptimizerUpdate(engine),
+    normal: makeNormal(engine),
     ...poolingKernels(engine),
     rmsNorm: makeRmsNorm(engine),
     rmsNormGrad: makeRmsNormGrad(engine),
@@ -47,6 +49,7 @@ export function fusedKernels(engine: Engine): FusedKernels {
     lstmCell: makeLstmCell(engine),
     lstmCellGrad: makeLstmCellGrad(engine),
     lstmGrad: makeLstmGrad(engine),
+    uniform: makeUniform(engine),
     softmax: makeSoftmax(engine, "softmax"),
     softmaxGrad: makeSoftmaxGrad(engine, "softmaxGrad"),
     logSoftmax: makeSoftmax(engine, "logSoftmax"),

@@ -4,7 +4,7 @@ import { dispatch } from "../dispatch.js";
 import { type DType, expectFloat } from "../dtype.js";
 import { ValueError } from "../errors.js";
 import { expectFinite, expectInteger, expectOptions, expectShare, type OptionKinds } from "../expect.js";
-import { defineOp } from "../op.js";
+import { defineOp, type OpRecord } from "../op.js";
 import { defaultGenerator, expectGenerator, Generator, type GeneratorState } from "../random.js";
 import { composite } from "../scope.js";
 import { expectShape, type Shape } from "../shape.js";
@@ -29,22 +29,72 @@ function draw(op: string, shape: Shape, options: RandomOptions, next: (generator
   });
 }
 
+interface StreamAttrs {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly device: Device;
+  /** The first numbers decide on the first element, and so on. */
+  readonly stream: GeneratorState;
+}
+
+interface UniformAttrs {
+  readonly low: number;
+  readonly high: number;
+}
+
+interface NormalAttrs {
+  readonly mean: number;
+  readonly deviation: number;
+}
+
+/** An op whose elements come from the numbers of a stream. Its kernels give what the host would, to the bit. */
+function streamOp<A>(name: string, next: (generator: Generator, attrs: A) => number): OpRecord<StreamAttrs & A> {
+  return defineOp<StreamAttrs & A>({
+    name,
+    infer: (_, { shape, dtype }) => [{ shape, dtype }],
+    compose: (_, attrs) => {
+      const generator = Generator.from(attrs.stream);
+      return [draw(name, attrs.shape, { ...attrs, generator }, () => next(generator, attrs))];
+    },
+    differentiable: false,
+  });
+}
+
+const uniformOp = /* @__PURE__ */ streamOp<UniformAttrs>(
+  "uniform",
+  (generator, { low, high }) => low + (high - low) * generator.uniform(),
+);
+
+const normalOp = /* @__PURE__ */ streamOp<NormalAttrs>(
+  "normal",
+  (generator, { mean, deviation }) => mean + deviation * generator.normal(),
+);
+
+/** Runs an op on the next numbers of a stream, `each` for an element, and passes over them. */
+function drawn<A>(op: OpRecord<StreamAttrs & A>, each: number, shape: Shape, options: RandomOptions, attrs: A): Tensor {
+  const { dtype = "float32", device = defaultDevice(), generator = defaultGenerator() } = options;
+  expectShape(op.name, shape);
+  expectFloat(op.name, "dtype", dtype);
+  const [tensor] = dispatch(op, [], { shape, dtype, device, stream: generator.state(), ...attrs });
+  // a dry device draws nothing
+  if (!device.backend.dry) generator.skip(each * tensor!.size);
+  return tensor!;
+}
+
 /** Uniform in [low, high). */
 export function uniform(shape: Shape, low = 0, high = 1, options: RandomOptions = {}): Tensor {
   expectOptions("uniform", options, OPTIONS);
-  expectFloat("uniform", "dtype", options.dtype ?? "float32");
   expectFinite("uniform", "low", low);
   expectFinite("uniform", "high", high);
-  return draw("uniform", shape, options, (generator) => low + (high - low) * generator.uniform());
+  return drawn(uniformOp, 1, shape, options, { low, high });
 }
 
 /** Normal with the given mean and standard deviation. */
 export function normal(shape: Shape, mean = 0, deviation = 1, options: RandomOptions = {}): Tensor {
   expectOptions("normal", options, OPTIONS);
-  expectFloat("normal", "dtype", options.dtype ?? "float32");
   expectFinite("normal", "mean", mean);
   expectFinite("normal", "deviation", deviation);
-  return draw("normal", shape, options, (generator) => mean + deviation * generator.normal());
+  return drawn(normalOp, 2, shape, options, { mean, deviation });
 }
 
 /** Uniform integers in [low, high), int32. */
@@ -72,26 +122,10 @@ export function randomIntegers(shape: Shape, low: number, high: number, options:
   return draw("randomIntegers", shape, { dtype: "int32", ...options }, next);
 }
 
-interface DropoutMaskAttrs {
-  readonly shape: Shape;
-  readonly dtype: DType;
-  readonly device: Device;
-  readonly p: number;
-  /** The first number decides on the first element, and so on. */
-  readonly stream: GeneratorState;
-}
-
-/** 0 where a uniform number is below p, else 1/(1 − p). Its kernels draw the same numbers as the host. */
-const dropoutMaskOp = /* @__PURE__ */ defineOp<DropoutMaskAttrs>({
-  name: "dropoutMask",
-  infer: (_, { shape, dtype }) => [{ shape, dtype }],
-  compose(_, { shape, dtype, device, p, stream }) {
-    const scale = 1 / (1 - p);
-    const options = { dtype, device, generator: Generator.from(stream) };
-    return [draw("dropout", shape, options, (generator) => (generator.uniform() < p ? 0 : scale))];
-  },
-  differentiable: false,
-});
+/** 0 where a uniform number is below p, else 1/(1 − p). */
+const dropoutMaskOp = /* @__PURE__ */ streamOp<{ readonly p: number }>("dropoutMask", (generator, { p }) =>
+  generator.uniform() < p ? 0 : 1 / (1 - p),
+);
 
 /**
  * `x` with each element zeroed with probability `p` and the others divided by 1 − p (inverted dropout, Srivastava et al.
