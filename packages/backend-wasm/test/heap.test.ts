@@ -1,7 +1,9 @@
-import { normal, zeros } from "@neurite/core";
+import { valueAndGrad } from "@neurite/autograd";
+import { bytesPerElement, mul, normal, Parameter, relu, scope, softmax, sum, zeros } from "@neurite/core";
 import { describe, expect, it } from "vitest";
 import { Heap, roomFor } from "../src/heap.js";
 import { type WasmBackend, wasm } from "../src/index.js";
+import type { Block } from "../src/views.js";
 
 const MIB = 2 ** 20;
 
@@ -115,6 +117,32 @@ describe("the heap", () => {
       for (const block of blocks) backend.free(block);
     }
     expect((backend as WasmBackend).engine.heap.used()).toBe(0);
+  });
+
+  it("stays near the most that was ever alive while a training takes batches of many shapes", () => {
+    const device = wasm();
+    const backend = device.backend as WasmBackend;
+    let [alive, most] = [0, 0];
+    const [alloc, free] = [backend.alloc.bind(backend), backend.free.bind(backend)];
+    backend.alloc = (dtype, length) => {
+      alive += length * bytesPerElement(dtype);
+      most = Math.max(most, alive);
+      return alloc(dtype, length);
+    };
+    backend.free = (block) => {
+      alive -= (block as Block).bytes;
+      free(block);
+    };
+    const random = numbers(11);
+    const weight = new Parameter(zeros([1000], { device }));
+    for (let i = 0; i < 50; i++) {
+      scope(() => {
+        const x = zeros([100 + Math.floor(random() * 3000), 1000], { device });
+        void valueAndGrad(() => sum(softmax(mul(relu(x), weight))), [weight])();
+      });
+    }
+    expect(alive).toBe(4000);
+    expect(backend.engine.heap.bytes).toBeLessThanOrEqual(1.5 * most + 64 * MIB);
   });
 
   it("keeps values while the memory grows under them", () => {
