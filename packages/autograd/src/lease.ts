@@ -1,5 +1,5 @@
 /** Results that live until the function that made them is called again, or the scope around that call ends. */
-import { forEachTensor, Scope, state, type Tensor } from "@neurite/core";
+import { forEachTensor, freeWhenDropped, Scope, state, type Tensor } from "@neurite/core";
 
 /** What one function handed out last. */
 export class Lease {
@@ -24,7 +24,11 @@ export class Lease {
     const home = current?.parent ?? this.#owner;
     forEachTensor(results, (tensor) => {
       if (tensor.home !== current) return;
-      if (home === this.#owner) tensor.home = home;
+      if (home === this.#owner) {
+        tensor.home = home;
+        // the function that holds them may be dropped too
+        freeWhenDropped(tensor);
+      }
       this.#given.push({ tensor, home });
     });
   }

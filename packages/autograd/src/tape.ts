@@ -27,6 +27,12 @@ import {
 // biome-ignore lint/suspicious/noExplicitAny: a tape holds ops of every attribute type
 type AnyOp = OpRecord<any>;
 
+/** Takes a handle out of its scope; who calls this disposes it. */
+function taken(tensor: Tensor): Tensor {
+  tensor.home = null;
+  return tensor;
+}
+
 /** What is known of one value that depends on the sources. */
 class Value {
   /** How many recorded ops read it whose gradients are still to come. */
@@ -45,11 +51,11 @@ class Value {
     }
     const sum = this.gradient;
     if (sum) {
-      this.gradient = add(sum, gradient).keep();
+      this.gradient = taken(add(sum, gradient));
       sum.dispose();
     } else {
       // a handle that is another's, such as that of a sum's other operand, is not taken over
-      this.gradient = scope !== null && gradient.home === scope ? gradient.keep() : gradient.alias();
+      this.gradient = scope !== null && gradient.home === scope ? taken(gradient) : gradient.alias();
     }
   }
 

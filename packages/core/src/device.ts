@@ -1,7 +1,8 @@
 /** A device is a backend together with the storages that live on it. */
 import type { Backend, FusedKernel, StorageId } from "./backend.js";
+import { collect, registerYoung, Unscoped, waited } from "./dropped.js";
 import { bytesPerElement, type DType, type TypedArray } from "./dtype.js";
-import { DeviceError, DTypeError, UnsupportedError } from "./errors.js";
+import { DeviceError, DTypeError, isNeuriteError, UnsupportedError } from "./errors.js";
 import { describeValue } from "./expect.js";
 import type { OpRecord } from "./op.js";
 import { state } from "./state.js";
@@ -20,6 +21,10 @@ export class Storage {
     readonly length: number,
   ) {}
 
+  get bytes(): number {
+    return this.length * bytesPerElement(this.dtype);
+  }
+
   retain(): this {
     this.references++;
     return this;
@@ -36,12 +41,20 @@ export interface MemoryInfo {
   readonly bytes: number;
 }
 
+/** What a device may grow by, besides an eighth, before dropped handles are looked for. */
+const SLACK: MemoryInfo = { storages: 8192, bytes: 2 ** 23 };
+
 /** Where tensors live and ops run. Several devices work side by side in one process. */
 export class Device {
   readonly name: string;
   #storages = 0;
   #bytes = 0;
   #closed = false;
+  /** Handles outside every scope, which the program may have dropped. */
+  readonly unscoped = new Unscoped();
+  /** Beyond these, dropped handles are looked for. */
+  #most: MemoryInfo = SLACK;
+  #relief: Promise<void> | null = null;
   #table: (FusedKernel | null)[] = [];
   #tableEpoch = 0;
 
@@ -62,7 +75,7 @@ export class Device {
     this.expectRoom(dtype, length);
     const storage = new Storage(this, this.#alloc(dtype, Math.max(length, 1)), dtype, length);
     this.#storages++;
-    this.#bytes += length * bytesPerElement(dtype);
+    this.#bytes += storage.bytes;
     return storage;
   }
 
@@ -71,7 +84,7 @@ export class Device {
       return this.backend.alloc(dtype, length);
     } catch (cause) {
       // the engine's way to say that there is no memory
-      if (!(cause instanceof RangeError)) throw cause;
+      if (!(cause instanceof RangeError)) throw this.explained(cause);
       throw new UnsupportedError(
         {
           op: "allocate",
@@ -83,6 +96,20 @@ export class Device {
         { cause },
       );
     }
+  }
+
+  /** An error as it is, but one of full memory with a word on handles that the program may have dropped. */
+  explained(error: unknown): unknown {
+    if (!isNeuriteError(error) || error.cause !== undefined) return error;
+    if (error.info.op !== "allocate" || error.info.argument !== "memory") return error;
+    registerYoung();
+    const unscoped = this.unscoped.describe();
+    if (unscoped === null) return error;
+    const { remedy = "", ...info } = error.info;
+    return new UnsupportedError(
+      { ...info, remedy: `${remedy} ${unscoped}; scope() and inference() free such tensors at once.` },
+      { cause: error },
+    );
   }
 
   /** Throws what {@link allocate} would, before the host makes as many elements to be written. */
@@ -135,7 +162,7 @@ export class Device {
   /** Called by the last release of a storage. */
   free(storage: Storage): void {
     this.#storages--;
-    this.#bytes -= storage.length * bytesPerElement(storage.dtype);
+    this.#bytes -= storage.bytes;
     if (!this.#closed) this.backend.free(storage.id);
   }
 
@@ -143,10 +170,33 @@ export class Device {
   async read(storage: Storage, offset: number, length: number): Promise<TypedArray> {
     storage.retain();
     try {
+      waited(this);
+      // a loop that waits for nothing but reads never lets finalizers run
+      const relief = this.relieve();
+      if (relief !== null) await relief;
       return await this.backend.read(storage.id, offset, length);
     } finally {
       storage.release();
     }
+  }
+
+  /** Has dropped handles freed when the device has grown by much; null when it has not. */
+  relieve(): Promise<void> | null {
+    if (this.#storages <= this.#most.storages && this.#bytes <= this.#most.bytes) return this.#relief;
+    this.#relief ??= this.#freeDropped().finally(() => {
+      this.#relief = null;
+      this.#most = {
+        storages: SLACK.storages + 1.125 * this.#storages,
+        bytes: SLACK.bytes + 1.125 * this.#bytes,
+      };
+    });
+    return this.#relief;
+  }
+
+  async #freeDropped(): Promise<void> {
+    registerYoung();
+    if (this.unscoped.handles === 0) return;
+    await collect();
   }
 
   /** The backend's own kernel for an op, or null where the composition serves. */

@@ -44,7 +44,7 @@ function execute<A>(op: OpRecord<A>, inputs: readonly Tensor[], attrs: A, aux: b
     if (kernel === null || runKernel(op.name, kernel, outs, inputs, attrs)) return outs;
   } catch (error) {
     for (const out of outs) out.dispose("its op failed");
-    throw error;
+    throw device.explained(error);
   }
   for (const out of outs) out.dispose("its kernel declined");
   return composed(op, inputs, attrs, aux);

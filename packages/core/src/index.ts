@@ -5,6 +5,7 @@ export * from "./coalesce.js";
 export { Device, defaultDevice, expectDevice, type MemoryInfo, Storage, setDefaultDevice } from "./device.js";
 export { differentiate } from "./differentiate.js";
 export { dispatch } from "./dispatch.js";
+export { freeWhenDropped } from "./dropped.js";
 export * from "./dtype.js";
 export { type BinaryOp, elementwise, type Row, type TernaryOp, type UnaryOp } from "./elementwise.js";
 export * from "./errors.js";

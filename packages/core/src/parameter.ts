@@ -1,4 +1,5 @@
 /** Parameters: tensors that are trained. Their value is replaced by optimizers; shape and dtype stay. */
+import { freeWhenDropped, moveWatched } from "./dropped.js";
 import { expectSameDType } from "./dtype.js";
 import { ShapeError } from "./errors.js";
 import { expectOptions, type OptionKinds } from "./expect.js";
@@ -30,6 +31,8 @@ export class Parameter extends Tensor {
     const value = packed(initial);
     super(value.storage.retain(), value.shape, value.strides, value.offset, true, null);
     this.layout = layout;
+    // inside a scope too: none will free it
+    freeWhenDropped(this, true);
     value.dispose("a Parameter took it over");
     initial.dispose("a Parameter took it over");
   }
@@ -50,6 +53,7 @@ export class Parameter extends Tensor {
 
   /** Shows what a contiguous tensor of the same shape shows, as the value `key`. Who held a storage goes on holding it. */
   rebind({ storage, strides, offset, key }: Pick<Tensor, "storage" | "strides" | "offset" | "key">): void {
+    if (this.watched !== null) moveWatched(this.watched, storage);
     this.storage = storage;
     this.id = storage.id;
     this.strides = strides;

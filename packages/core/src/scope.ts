@@ -2,6 +2,7 @@
  * Scopes free what was made inside them. They are strictly synchronous. Users rarely write one: `valueAndGrad`,
  * `noGrad`, `inference` and a loader's batches are scopes.
  */
+import { freeWhenDropped } from "./dropped.js";
 import { ValueError } from "./errors.js";
 import { expectFunction } from "./expect.js";
 import { state } from "./state.js";
@@ -80,7 +81,8 @@ export function scope<T>(fn: () => T extends PromiseLike<unknown> ? never : T, o
     forEachTensor(result, (tensor) => {
       if (tensor.home !== current) return;
       tensor.home = parent;
-      parent?.tensors.push(tensor);
+      if (parent !== null) parent.tensors.push(tensor);
+      else freeWhenDropped(tensor);
     });
     return result;
   } finally {

@@ -4,6 +4,7 @@
  */
 import type { StorageId, View } from "./backend.js";
 import { type Device, defaultDevice, expectDevice, type Storage } from "./device.js";
+import { freeWhenDropped, unwatch, type Watched } from "./dropped.js";
 import { type DType, dtypeOf, hostArray, type TypedArray } from "./dtype.js";
 import { DeviceError, DisposedError, DTypeError, ShapeError, UnsupportedError } from "./errors.js";
 import { TENSOR_BRAND as BRAND, badValue, describeValue, expectDType, expectList } from "./expect.js";
@@ -33,6 +34,8 @@ export class Tensor<S extends Shape = Shape> implements View {
   readonly contiguous: boolean;
   /** The scope that will free this handle; null when it lives until `dispose()`. */
   home: Scope | null;
+  /** Outside every scope: the program may drop the handle, and its storage comes back. */
+  watched: Watched | null = null;
   #disposed: string | null = null;
 
   /** @param home the scope that will free the handle */
@@ -55,6 +58,7 @@ export class Tensor<S extends Shape = Shape> implements View {
     this.key = state.nextKey++;
     this.home = home;
     if (home !== null) home.tensors.push(this);
+    else if (state.scope === null) freeWhenDropped(this);
   }
 
   get [BRAND](): true {
@@ -92,6 +96,7 @@ export class Tensor<S extends Shape = Shape> implements View {
   dispose(reason = "dispose() was called"): void {
     if (this.#disposed !== null) return;
     this.#disposed = reason;
+    if (this.watched !== null) unwatch(this.watched);
     this.storage.release();
   }
 
@@ -99,10 +104,11 @@ export class Tensor<S extends Shape = Shape> implements View {
     this.dispose("its `using` block ended");
   }
 
-  /** Takes the tensor out of every scope: it lives until `dispose()`. */
+  /** Takes the tensor out of every scope: it lives until `dispose()`, or until the program drops it. */
   keep(): this {
     this.expectLive("keep");
     this.home = null;
+    freeWhenDropped(this, true);
     return this;
   }
 

@@ -23,6 +23,25 @@ class Block extends Module {
 }
 
 describe("Module", () => {
+  it("gives back its memory when it is disposed, or at the end of a `using` block", () => {
+    const device = cpuJs();
+    const on = (block: (module: Block) => void) => {
+      setDefaultDevice(device);
+      block(new Block(new Linear(2, 2)));
+      return device.memory().storages;
+    };
+    try {
+      expect(on((module) => expect(Object.keys(module.stateDict())).toHaveLength(6))).toBe(6);
+      expect(on((module) => module.dispose())).toBe(6);
+      expect(on((module) => module[Symbol.dispose]())).toBe(6);
+      const module = new Block(new Linear(2, 2));
+      module.dispose();
+      expect(() => module.forward(ones([1, 2]))).toThrow(/was: its module was disposed/);
+    } finally {
+      setDefaultDevice(cpuJs());
+    }
+  });
+
   it("finds parameters in fields, arrays and plain objects, shared ones once", () => {
     const names = Object.keys(new Block(new Linear(2, 2)).parameters());
     const expected = ["byName.head.bias", "byName.head.weight", "layers.1.weight", "shared.bias", "shared.weight"];

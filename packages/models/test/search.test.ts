@@ -1,6 +1,6 @@
 import { cpuJs } from "@neurite/backend-cpu-js";
 import { type Device, Generator, scope, setDefaultDevice, slice, type Tensor, tensor, zeros } from "@neurite/core";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import {
   beamSearch,
   type Decoder,
@@ -17,7 +17,8 @@ import {
 import { distance, float64, values } from "./describe-model.js";
 
 let device: Device;
-beforeAll(() => {
+beforeEach(() => {
+  // what other tests dropped comes back at times of its own
   device = cpuJs();
   setDefaultDevice(device);
 });
@@ -179,6 +180,30 @@ class Table implements Decoder<Tensor, { readonly last: Tensor }> {
     );
   }
 }
+
+it("leaves nothing behind when the decoder throws at a later step", async () => {
+  const made = cases[0]!.make(3).decoder;
+  const failing = (): EncoderDecoder => {
+    let steps = 0;
+    return {
+      encode: (source) => made.encode(source),
+      start: (encoded) => made.start(encoded),
+      logits: (state) => made.logits(state),
+      step(token, state, encoded) {
+        if (++steps === 3) throw new Error("no further");
+        return made.step(token, state, encoded);
+      },
+    };
+  };
+  const source = rowsOf([[3, 4, 5]]);
+  const encoded = scope(() => made.encode(source) as never) as unknown;
+  const before = device.memory().storages;
+  await expect(sample(failing(), encoded, { start: START, steps: 5 })).rejects.toThrow("no further");
+  await expect(beamSearch(failing(), encoded, { start: START, end: END, maxLength: 5, beams: 2 })).rejects.toThrow(
+    "no further",
+  );
+  expect(device.memory().storages).toBe(before);
+});
 
 describe("beamSearch", () => {
   const log = Math.log;

@@ -211,6 +211,15 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
     }
   }
 
+  /** Gives back the memory of the optimizer's own state at once; the parameters stay. */
+  dispose(): void {
+    for (const slot of Object.values(this.state().tensors)) slot.dispose("its optimizer was disposed");
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
   /** Everything needed to continue. The tensors are the optimizer's own. */
   state(): OptimizerState {
     const tensors: Record<string, Tensor> = {};

@@ -10,6 +10,19 @@ beforeAll(() => {
   setDefaultDevice(device);
 });
 
+it("an optimizer gives back its state when it is disposed, and leaves the parameters alone", () => {
+  const own = cpuJs();
+  setDefaultDevice(own);
+  const parameters = { w: new Parameter(tensor([1, 2])), b: new Parameter(tensor([3])) };
+  const optimizer = new Adam(parameters, { learningRate: 0.1 });
+  expect(own.memory().storages).toBe(6);
+  optimizer.dispose();
+  expect(own.memory().storages).toBe(2);
+  expect(Array.from(parameters.w.dataSync())).toEqual([1, 2]);
+  expect(() => optimizer.step({ w: tensor([1, 1]), b: tensor([1]) })).toThrow(/its optimizer was disposed/);
+  setDefaultDevice(device);
+});
+
 describe("every optimizer", () => {
   it("refuses the state of another kind", () => {
     const parameters = { w: new Parameter(tensor([1])) };

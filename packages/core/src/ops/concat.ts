@@ -143,5 +143,5 @@ const splitOp = /* @__PURE__ */ defineOp<{ readonly axis: number; readonly lengt
 export function unstack(x: Tensor, axis = 0): Tensor[] {
   expectTensor("unstack", "x", x);
   const at = normalizeAxis("unstack", axis, x.rank);
-  return split(x, x.shape[at]!, at).map((part) => squeeze(part, at));
+  return composite("unstack", () => split(x, x.shape[at]!, at).map((part) => squeeze(part, at)));
 }

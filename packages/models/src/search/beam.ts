@@ -98,50 +98,53 @@ export async function beamSearch<E, S>(
   // the sources of the rows, picked anew when beams open or end
   let sources = lives.map((_, i) => i);
   let memory = encoded;
-  for (let t = 0; t < maxLength && lives.some((live) => live.length > 0); t++) {
-    const { next, scores } = scope(() => {
-      const after = decoder.step(token, state, memory);
-      return { next: after, scores: logSoftmax(decoder.logits(after)) } as never;
-    }) as { next: S; scores: Tensor };
-    const logP = await scores.data();
-    expectScores("beamSearch", logP, [state, next, scores, memory, token], encoded, start);
-    const vocabulary = scores.shape[1]!;
-    const chosen = lives.map((live, i) => {
-      const kept: Live[] = [];
-      for (const candidate of likeliest(live, logP, vocabulary, beams - ended[i]!.length)) {
-        if (candidate.tokens.at(-1) === end) ended[i]!.push(finish(candidate, true));
-        else kept.push(candidate);
-      }
-      return kept;
-    });
-    const rows = chosen.flat();
-    const rowSources = chosen.flatMap((live, i) => live.map(() => i));
-    const moved = scope(() => {
-      const pick = <T>(tree: T, indices: readonly number[]): T => {
-        const at = tensor(Int32Array.from(indices), { device });
-        return mapTensors(tree, (x) => gather(x, at));
-      };
-      const same = rowSources.length === sources.length && rowSources.every((source, i) => source === sources[i]);
-      return {
-        state: pick(
-          next,
-          rows.map(({ row }) => row),
-        ),
-        token: tensor(
-          Int32Array.from(rows, ({ tokens }) => tokens.at(-1)!),
-          { device },
-        ),
-        memory: same ? memory : pick(encoded, rowSources),
-      } as never;
-    }) as { state: S; token: Tensor; memory: E };
-    release([state, next, scores, memory], moved, encoded, start);
-    release(token, start);
-    ({ state, token, memory } = moved);
-    sources = rowSources;
-    let row = 0;
-    lives = chosen.map((live) => live.map((candidate) => ({ ...candidate, row: row++ })));
+  try {
+    for (let t = 0; t < maxLength && lives.some((live) => live.length > 0); t++) {
+      const { next, scores } = scope(() => {
+        const after = decoder.step(token, state, memory);
+        return { next: after, scores: logSoftmax(decoder.logits(after)) } as never;
+      }) as { next: S; scores: Tensor };
+      const logP = await scores.data();
+      expectScores("beamSearch", logP, [state, next, scores, memory, token], encoded, start);
+      const vocabulary = scores.shape[1]!;
+      const chosen = lives.map((live, i) => {
+        const kept: Live[] = [];
+        for (const candidate of likeliest(live, logP, vocabulary, beams - ended[i]!.length)) {
+          if (candidate.tokens.at(-1) === end) ended[i]!.push(finish(candidate, true));
+          else kept.push(candidate);
+        }
+        return kept;
+      });
+      const rows = chosen.flat();
+      const rowSources = chosen.flatMap((live, i) => live.map(() => i));
+      const moved = scope(() => {
+        const pick = <T>(tree: T, indices: readonly number[]): T => {
+          const at = tensor(Int32Array.from(indices), { device });
+          return mapTensors(tree, (x) => gather(x, at));
+        };
+        const same = rowSources.length === sources.length && rowSources.every((source, i) => source === sources[i]);
+        return {
+          state: pick(
+            next,
+            rows.map(({ row }) => row),
+          ),
+          token: tensor(
+            Int32Array.from(rows, ({ tokens }) => tokens.at(-1)!),
+            { device },
+          ),
+          memory: same ? memory : pick(encoded, rowSources),
+        } as never;
+      }) as { state: S; token: Tensor; memory: E };
+      release([state, next, scores, memory], moved, encoded, start);
+      release(token, start);
+      ({ state, token, memory } = moved);
+      sources = rowSources;
+      let row = 0;
+      lives = chosen.map((live) => live.map((candidate) => ({ ...candidate, row: row++ })));
+    }
+  } finally {
+    release([state, memory, token], encoded, start);
   }
-  release([state, memory, token], encoded, start);
   return ended.map((done, i) =>
     [...done, ...lives[i]!.map((live) => finish(live, false))].sort((a, b) => b.score - a.score).slice(0, best),
   );

@@ -48,26 +48,29 @@ export async function sample<E, S>(decoder: Decoder<E, S>, encoded: E, options: 
   const { device } = token;
   const written = Array.from({ length: token.shape[0]! }, (): number[] => []);
   const open = written.map(() => true);
-  for (let t = 0; t < steps && open.includes(true); t++) {
-    const { next, logits } = scope(() => {
-      const after = decoder.step(token, state, encoded);
-      return { next: after, logits: decoder.logits(after) } as never;
-    }) as { next: S; logits: Tensor };
-    const scores = await logits.data();
-    expectScores("sample", scores, [state, next, logits, token], encoded, start);
-    const vocabulary = logits.shape[1]!;
-    const drawn = written.map((_, row) =>
-      draw(scores.subarray(row * vocabulary, (row + 1) * vocabulary), temperature, topK ?? vocabulary, generator),
-    );
-    drawn.forEach((value, row) => {
-      open[row] &&= value !== end;
-      if (open[row]) written[row]!.push(value);
-    });
-    release([state, logits, token], next, encoded, start);
-    state = next;
-    token = tensor(Int32Array.from(drawn), { device });
+  try {
+    for (let t = 0; t < steps && open.includes(true); t++) {
+      const { next, logits } = scope(() => {
+        const after = decoder.step(token, state, encoded);
+        return { next: after, logits: decoder.logits(after) } as never;
+      }) as { next: S; logits: Tensor };
+      const scores = await logits.data();
+      expectScores("sample", scores, [state, next, logits, token], encoded, start);
+      const vocabulary = logits.shape[1]!;
+      const drawn = written.map((_, row) =>
+        draw(scores.subarray(row * vocabulary, (row + 1) * vocabulary), temperature, topK ?? vocabulary, generator),
+      );
+      drawn.forEach((value, row) => {
+        open[row] &&= value !== end;
+        if (open[row]) written[row]!.push(value);
+      });
+      release([state, logits, token], next, encoded, start);
+      state = next;
+      token = tensor(Int32Array.from(drawn), { device });
+    }
+  } finally {
+    release([state, token], encoded, start);
   }
-  release([state, token], encoded, start);
   return written;
 }
 
