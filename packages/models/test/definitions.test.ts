@@ -1,7 +1,7 @@
 /** Models against their definitions in plain numbers. */
 import { cpuJs } from "@neurite/backend-cpu-js";
 import { type Device, Generator, setDefaultDevice, slice, type Tensor, tensor } from "@neurite/core";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import {
   ConvAutoencoder,
   FSMN,
@@ -14,7 +14,7 @@ import {
 import { distance, float64, random, values } from "./describe-model.js";
 
 let device: Device;
-beforeAll(() => {
+beforeEach(() => {
   device = cpuJs();
   setDefaultDevice(device);
 });
