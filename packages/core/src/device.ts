@@ -107,7 +107,7 @@ export class Device {
     if (unscoped === null) return error;
     const { remedy = "", ...info } = error.info;
     return new UnsupportedError(
-      { ...info, remedy: `${remedy} ${unscoped}; scope() and inference() free such tensors at once.` },
+      { ...info, remedy: `${remedy} ${unscoped}; scope() frees them at once.` },
       { cause: error },
     );
   }

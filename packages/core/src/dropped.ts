@@ -48,8 +48,8 @@ export class Unscoped {
     this.#warned = true;
     // biome-ignore lint/suspicious/noConsole: a warning is for the person who watches the program
     console.warn(
-      `neurite: ${this.describe()}, and are held on "${name}" until the event loop turns. ` +
-        "In a loop that does not wait, put its body into scope(() => …), inference(…) or valueAndGrad(…), or call dispose().",
+      `neurite: ${this.describe()}, and stay on "${name}" until the event loop turns. ` +
+        "In a loop that does not wait, use scope(() => …) or dispose().",
     );
   }
 }
@@ -69,9 +69,18 @@ const MANY_BYTES = 2 ** 24;
 /** Large tensors are kept on purpose; a loop makes more of them than this. */
 const SEVERAL = 16;
 
-const registry = /* @__PURE__ */ new FinalizationRegistry<Watched>((watched) => {
-  count(watched, -1);
-  watched.storage.release();
+/** An object that nobody holds: its finalizer tells that the engine has collected. */
+interface Witness {
+  collected: boolean;
+}
+
+const registry = /* @__PURE__ */ new FinalizationRegistry<Watched | Witness>((held) => {
+  if ("collected" in held) {
+    held.collected = true;
+    return;
+  }
+  count(held, -1);
+  held.storage.release();
 });
 
 /** Number of the present stretch without waiting, and whether a turn of the event loop is awaited. */
@@ -194,19 +203,18 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolv
 
 /** Has the engine collect what the program has dropped, and waits for the finalizers, which run between turns. */
 export async function collect(): Promise<void> {
-  let collected = false;
-  const witness = new FinalizationRegistry<null>(() => {
-    collected = true;
-  });
-  // an object that nobody holds, from now on
-  witness.register({}, null);
-  for (let tries = 0; tries < MOST_TRIES && !collected; tries++) {
-    try {
-      new ArrayBuffer(BALLAST);
-    } catch {
-      // no address space: memory is short, and engines collect then anyway
+  // a collection that was under way keeps what it has seen before it was dropped: only the next one takes all
+  for (let round = 0; round < 2; round++) {
+    const witness: Witness = { collected: false };
+    registry.register({}, witness);
+    for (let tries = 0; tries < MOST_TRIES && !witness.collected; tries++) {
+      try {
+        new ArrayBuffer(BALLAST);
+      } catch {
+        // no address space: memory is short, and engines collect then anyway
+      }
+      await nextTurn();
     }
-    await nextTurn();
   }
   await nextTurn();
 }
