@@ -39,7 +39,8 @@ export class GpuStorage {
   read(offset: number, length: number): TypedArray {
     const values = this.handle.subarray(offset, offset + length);
     const out = hostArray(this.dtype, length);
-    out.set(values);
+    if (this.dtype === "int32") for (let i = 0; i < length; i++) out[i] = Math.min(values[i], 2 ** 31 - 1);
+    else out.set(values);
     return out;
   }
 }

@@ -3,7 +3,7 @@
  * empty tensors, special values and the usual mistakes follow by themselves.
  */
 import type { DType, Row, Shape, Tensor } from "@neurite/core";
-import { slopeOf, some, tensorOf } from "./call.js";
+import { slopeOf, some, tensorOf, valuesOf } from "./call.js";
 import {
   type Case,
   type Env,
@@ -207,7 +207,10 @@ export function elementwiseCase(op: ElementwiseOp, options: ElementwiseOptions):
     dtypes,
     samples: [...samples, ...(options.more ?? [])],
     errors: errorsOf(op, options),
-    checks: (options.slopes ?? []).map((example) => slopeCheck(op, example)),
+    checks: [
+      ...(options.slopes ?? []).map((example) => slopeCheck(op, example)),
+      ...(kind === "compare" ? [foreignCheck(op, options.reference)] : []),
+    ],
     ...(carries && options.gradient !== false ? {} : { gradient: false as const }),
     ...(tolerance ? { tolerance } : {}),
   };
@@ -296,27 +299,87 @@ function errorsOf(op: ElementwiseOp, { kind, conditions = [] }: ElementwiseOptio
       call: () => op(...new Array<number>(arity).fill(1)),
     },
   );
-  if (kind === "logic") return errors;
-  errors.push(
-    {
-      name: "operands of two dtypes",
-      dtype: "int32",
-      code: "ERR_DTYPE",
-      words: [op.row.name, "int32", "float32", "cast"],
-      call: (env) => {
-        const xs = operands(env, [2], "float32");
-        return op(...xs.slice(0, -1), ...operands(env, [2], "int32").slice(-1));
-      },
+  if (kind === "logic") {
+    errors.push({
+      name: "a number that is neither 0 nor 1",
+      dtype,
+      code: "ERR_VALUE",
+      words: [op.row.name, "0 or 1", "0.5"],
+      call: (env) => op(...operands(env, [2], dtype).slice(0, -1), 0.5),
+    });
+    return errors;
+  }
+  errors.push({
+    name: "operands of two dtypes",
+    dtype: "int32",
+    code: "ERR_DTYPE",
+    words: [op.row.name, "int32", "float32", "cast"],
+    call: (env) => {
+      const xs = operands(env, [2], "float32");
+      return op(...xs.slice(0, -1), ...operands(env, [2], "int32").slice(-1));
     },
-    {
-      name: "a fraction beside an int32 tensor",
+  });
+  if (kind !== "number" && kind !== "select") return errors;
+  for (const [name, value] of [
+    ["a fraction", 0.5],
+    ["a number beyond its range", 3e9],
+  ] as const) {
+    errors.push({
+      name: `${name} beside an int32 tensor`,
       dtype: "int32",
-      code: "ERR_DTYPE",
-      words: [op.row.name, "int32", "0.5", "cast"],
-      call: (env) => op(...operands(env, [2], "int32").slice(0, -1), 0.5),
-    },
-  );
+      code: "ERR_VALUE",
+      words: [op.row.name, "int32", String(value), "cast"],
+      call: (env) => op(...operands(env, [2], "int32").slice(0, -1), value),
+    });
+  }
   return errors;
+}
+
+/** Numbers that one dtype or another does not hold. */
+const FOREIGN = [
+  3e9,
+  -3e9,
+  0.5,
+  -0.5,
+  1.5,
+  1e39,
+  -1e39,
+  2 ** 53,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+];
+
+/** A comparison with a number that the tensor's dtype does not hold answers for the number itself. */
+function foreignCheck(op: ElementwiseOp, reference: (a: number, b: number) => number): FreeCheck {
+  return {
+    name: "answers exactly for numbers that the dtype does not hold",
+    dtypes: ["float32", "float64", "int32", "bool"],
+    async run(env) {
+      const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+      const values = {
+        bool: [0, 1],
+        int32: [-16777216, -2, -1, 0, 1, 2, 16777216],
+        float: [-inf, -3e38, -1, 0, 0.5, 1, 3e38, inf, nan],
+      };
+      const list = env.dtype === "bool" || env.dtype === "int32" ? values[env.dtype] : values.float.map(Math.fround);
+      const x = tensorOf(env, list);
+      for (const number of FOREIGN) {
+        const [right, left] = await valuesOf(op(x, number), op(number, x));
+        expectEqual(
+          `compared with ${number}`,
+          right,
+          list.map((value) => reference(value, number)),
+        );
+        expectEqual(
+          `${number} compared`,
+          left,
+          list.map((value) => reference(number, value)),
+        );
+      }
+      x.dispose();
+    },
+  };
 }
 
 function slopeCheck(op: ElementwiseOp, { at, slopes, name }: GradientExample): FreeCheck {

@@ -60,7 +60,7 @@ export interface PadAttrs {
 export interface RequiredKernels {
   /** outs `[n]`; every element becomes `value`. */
   fill: Kernel<{ readonly value: number }>;
-  /** outs contiguous, inputs `[x]` strided, same shape after coalescing; converts between dtypes (float → int truncates toward zero, anything → bool is `≠ 0`). */
+  /** outs contiguous, inputs `[x]` strided, same shape after coalescing; converts between dtypes: float → int truncates toward zero, all integers saturate, NaN → int is 0, anything → bool is `≠ 0`. */
   copy: Kernel<Record<string, never>>;
   /** outs contiguous, inputs strided, all of one coalesced shape. */
   map: Kernel<MapAttrs>;

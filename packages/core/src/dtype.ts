@@ -1,5 +1,5 @@
 /** Element types and their host arrays. */
-import { DTypeError, UnsupportedError } from "./errors.js";
+import { DTypeError, UnsupportedError, ValueError } from "./errors.js";
 
 /** Element types. `bool` is stored as one byte, 0 or 1. */
 export type DType = "float32" | "float64" | "int32" | "uint8" | "bool";
@@ -72,6 +72,37 @@ export function dtypeOf(array: TypedArray): DType {
     received: Object.prototype.toString.call(array).slice(8, -1),
     remedy: "Convert it to one of these arrays first.",
   });
+}
+
+const LIMITS: Readonly<Record<"int32" | "uint8" | "bool", readonly [low: number, high: number, words: string]>> = {
+  int32: [-(2 ** 31), 2 ** 31 - 1, "an integer from -2147483648 to 2147483647"],
+  uint8: [0, 255, "an integer from 0 to 255"],
+  bool: [0, 1, "0 or 1"],
+};
+
+/** Whether `value` is an element of `dtype`, rounding of floats aside: a finite number that overflows is none. */
+export function fits(value: number, dtype: DType): boolean {
+  if (dtype === "float32") return Number.isFinite(Math.fround(value)) || !Number.isFinite(value);
+  if (dtype === "float64") return true;
+  const [low, high] = LIMITS[dtype];
+  return Number.isInteger(value) && value >= low && value <= high;
+}
+
+/** Throws unless `value` is an element of `dtype`, rounding of floats aside. */
+export function expectFits(op: string, argument: string, value: number, dtype: DType): void {
+  if (fits(value, dtype)) return;
+  throw new ValueError({
+    op,
+    argument,
+    expected:
+      dtype === "float32" ? "a number that float32 holds, below 3.4e38" : `${wordsOf(dtype)}, as ${dtype} holds`,
+    received: String(value),
+    remedy: "A number takes the dtype of its tensor; choose or cast to one that holds it.",
+  });
+}
+
+function wordsOf(dtype: DType): string {
+  return dtype === "int32" || dtype === "uint8" || dtype === "bool" ? LIMITS[dtype][2] : "a number";
 }
 
 /** Throws unless `dtype` is a floating-point type. */

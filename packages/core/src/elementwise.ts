@@ -3,15 +3,17 @@
  * any order, for every backend. Operands may be numbers: they become scalar parameters of the kernel.
  */
 import { coalesceFor } from "./coalesce.js";
+import { type Comparison, comparisonWith, MIRRORED } from "./comparison.js";
 import { differentiate } from "./differentiate.js";
 import { dispatch } from "./dispatch.js";
-import { DTypeError, ValueError } from "./errors.js";
+import { expectFits } from "./dtype.js";
+import { ValueError } from "./errors.js";
 import { badValue, expectFunction, expectInteger, expectList, expectText } from "./expect.js";
 import { call, type Expression, input, inputsOf, isExpression, MapFunction, scalar, substitute } from "./expression.js";
 import { defineOp, type OpRecord, type Saves, type VjpContext } from "./op.js";
 import { sumTo } from "./ops/reduce.js";
 import { broadcastShapes } from "./shape.js";
-import { expectTensors, type Tensor } from "./tensor.js";
+import { expectTensor, expectTensors, type Tensor } from "./tensor.js";
 
 interface ElementwiseAttrs {
   /** Values of the function's scalar parameters. */
@@ -45,8 +47,12 @@ function elementwiseOp(form: Form): OpRecord<ElementwiseAttrs> {
     infer(inputs, { scalars }) {
       let { shape } = inputs[0]!;
       for (let i = 1; i < inputs.length; i++) shape = broadcastShapes(name, shape, inputs[i]!.shape);
-      if (scalars.length > 0) expectScalars(name, scalars, inputs);
-      return [{ shape, dtype: fn.program(name, inputs).results[0]!.type }];
+      const program = fn.program(name, inputs);
+      for (let i = 0; i < scalars.length; i++) {
+        const dtype = program.scalars[i];
+        if (dtype !== undefined) expectFits(name, "operand", scalars[i]!, dtype);
+      }
+      return [{ shape, dtype: program.results[0]!.type }];
     },
     lower(device, outs, inputs, { scalars }) {
       const out = outs[0]!;
@@ -59,21 +65,6 @@ function elementwiseOp(form: Form): OpRecord<ElementwiseAttrs> {
     },
     saves: (_, needs) => savedBy(gradientRules(), arity, needs),
   });
-}
-
-function expectScalars(op: string, scalars: readonly number[], inputs: readonly Tensor[]): void {
-  const operand = inputs.find(({ dtype }) => dtype !== "bool");
-  if (operand?.dtype !== "int32") return;
-  const odd = scalars.find((value) => !Number.isInteger(value));
-  if (odd !== undefined) {
-    throw new DTypeError({
-      op,
-      argument: "operand",
-      expected: "an integer, since a number takes the tensor's dtype int32",
-      received: String(odd),
-      remedy: 'Cast the tensor: cast(x, "float32").',
-    });
-  }
 }
 
 function gradientRule(form: Form, partial: Expression | null, index: number): GradientRule {
@@ -199,6 +190,33 @@ export function binary(
       return dispatch(row.variant(2), [a], { scalars: [b] })[0]!;
     }
     if (typeof a === "number") return dispatch(row.variant(1), [b], { scalars: [a] })[0]!;
+    return dispatch(row.variant(0), [a, b], NO_SCALARS)[0]!;
+  };
+  return Object.assign(run, { row });
+}
+
+/** The rows of comparisons by their intrinsics. */
+const comparisons = new Map<Comparison, Row>();
+
+/**
+ * A row that compares two operands, either of which may be any number: where the tensor's dtype does not hold it, another
+ * comparison answers the same.
+ */
+export function comparison(name: string, fn: Comparison): BinaryOp {
+  const row = makeRow(name, 2, call(fn, input(0), input(1)), undefined);
+  comparisons.set(fn, row);
+  const withNumber = (x: Tensor, own: Comparison, value: number) => {
+    expectTensor(name, "operand", x);
+    const [chosen, held] = comparisonWith(own, value, x.dtype);
+    const other = chosen === fn ? row : comparisons.get(chosen)!;
+    return dispatch(other.variant(2), [x], { scalars: [held] })[0]!;
+  };
+  const run = (a: Tensor | number, b: Tensor | number) => {
+    if (typeof b === "number") {
+      if (typeof a === "number") throw allNumbers(name);
+      return withNumber(a, fn, b);
+    }
+    if (typeof a === "number") return withNumber(b, MIRRORED[fn], a);
     return dispatch(row.variant(0), [a, b], NO_SCALARS)[0]!;
   };
   return Object.assign(run, { row });

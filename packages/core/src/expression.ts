@@ -212,6 +212,8 @@ export interface Program {
   readonly steps: readonly Step[];
   /** One for each expression. */
   readonly results: readonly Operation[];
+  /** The dtype that each scalar is used with. */
+  readonly scalars: readonly DType[];
 }
 
 let functions = 0;
@@ -305,7 +307,11 @@ export function flatten(op: string, roots: readonly Expression[], dtypes: readon
     return operation;
   };
   const results = roots.map((root) => visit(root, types.get(root) ?? fallback));
-  return { steps, results };
+  const scalars: DType[] = [];
+  for (const operation of [...steps.flatMap((step) => step.args), ...results]) {
+    if (operation.kind === "scalar") scalars[operation.index] = operation.type;
+  }
+  return { steps, results, scalars };
 }
 
 /** Dtype of every node; nodes made of scalars and constants alone have none and take their user's. */

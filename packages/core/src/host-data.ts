@@ -1,6 +1,6 @@
 /** Tensors from host data: numbers, nested arrays, typed arrays. */
 import { type Device, defaultDevice } from "./device.js";
-import { type DType, dtypeOf, hostArray, type TypedArray } from "./dtype.js";
+import { type DType, dtypeOf, expectFits, fits, hostArray, type TypedArray } from "./dtype.js";
 import { ShapeError } from "./errors.js";
 import { badValue, expectOptions, type OptionKinds } from "./expect.js";
 import { formatShape, MAX_RANK, type Shape } from "./shape.js";
@@ -48,8 +48,12 @@ export function tensor(data: NestedArray | TypedArray, options: TensorOptions = 
 
 function convert(values: ArrayLike<number>, dtype: DType): TypedArray {
   const host = hostArray(dtype, values.length);
-  if (dtype === "bool") for (let i = 0; i < values.length; i++) host[i] = values[i] !== 0 ? 1 : 0;
-  else host.set(values);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (dtype === "bool") host[i] = value !== 0 ? 1 : 0;
+    else if (fits(value, dtype)) host[i] = value;
+    else expectFits("tensor", `element ${i} of data`, value, dtype);
+  }
   return host;
 }
 

@@ -5,10 +5,25 @@ import { copyRun, dataOf } from "../data.js";
 /** Edge of the square tiles of a transposed copy: 32 rows of float64 are 8 kB, well within the first-level cache. */
 const TILE = 32;
 
-/** A store into the typed array truncates and wraps; only bool needs a test. */
-function needsTest(from: DType, to: DType): boolean {
-  return to === "bool" && from !== "bool";
+type Row = (to: TypedArray, p: number, from: TypedArray, q: number, step: number, length: number) => void;
+
+/** How a row is converted: a store into the typed array truncates, and makes NaN 0, but it wraps. */
+function rowFor(from: DType, to: DType): Row {
+  if (to === "bool") return from === "bool" ? copyRow : testRow;
+  if (to === "uint8") return from === "uint8" || from === "bool" ? copyRow : byteRow;
+  return to === "int32" && (from === "float32" || from === "float64") ? integerRow : copyRow;
 }
+
+function saturating(low: number, high: number): Row {
+  return (to, p, from, q, step, length) => {
+    for (const end = p + length; p < end; p++, q += step) {
+      to[p] = Math.min(Math.max(from[q], low), high);
+    }
+  };
+}
+
+const integerRow = saturating(-(2 ** 31), 2 ** 31 - 1);
+const byteRow = saturating(0, 255);
 
 export const copy: Kernel<Record<string, never>> = (outs, inputs) => {
   const [out] = outs;
@@ -46,7 +61,7 @@ function copyRows(out: View, x: View): void {
   const length = shape[last];
   const step = strides[last] | 0;
   const sameRun = step === 1 && (x.dtype === out.dtype || (x.dtype === "bool" && out.dtype === "uint8"));
-  const row = needsTest(x.dtype, out.dtype) ? testRow : copyRow;
+  const row = rowFor(x.dtype, out.dtype);
   let rows = 1;
   for (let axis = 0; axis < last; axis++) rows *= shape[axis];
   const position = last > 0 ? new Array<number>(last).fill(0) : [];
@@ -70,7 +85,7 @@ function copyTiles(out: View, x: View, across: number): void {
   const from = dataOf(x);
   const { shape, strides } = x;
   const last = shape.length - 1;
-  const row = needsTest(x.dtype, out.dtype) ? testRow : copyRow;
+  const row = rowFor(x.dtype, out.dtype);
   const height = shape[across];
   const width = shape[last];
   const outStrides = new Array<number>(last + 1);

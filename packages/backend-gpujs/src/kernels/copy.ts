@@ -4,11 +4,11 @@ import type { Launcher } from "../launcher.js";
 import { elementsOf, storageOf } from "../storage.js";
 import { coordinates, element, lengthNames, lengths, operand, operandNames } from "../strided.js";
 
-/** What happens to a number on its way into an integer dtype; NaN and infinities become 0, as in typed arrays. */
+/** What happens to a number on its way into an integer dtype: it saturates, and NaN becomes 0. */
 const CONVERSIONS = {
   same: "return x;",
-  truncate: "return x - x !== 0 ? 0 : Math.trunc(x) + 0;",
-  byte: "const t = x - x !== 0 ? 0 : Math.trunc(x);\n  return t - Math.floor(t / 256) * 256;",
+  truncate: "return x !== x ? 0 : x > 2147483648 ? 2147483648 : x < -2147483648 ? -2147483648 : Math.trunc(x) + 0;",
+  byte: "return x !== x ? 0 : x > 255 ? 255 : x < 0 ? 0 : Math.trunc(x) + 0;",
   test: "return x !== 0 ? 1 : 0;",
 };
 

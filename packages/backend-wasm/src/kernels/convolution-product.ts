@@ -12,6 +12,7 @@ import { addressOf, floatsAt, viewAt } from "../views.js";
 import { SHARED_WORK, type Steps, walkOf, withStarts } from "./convolution-walk.js";
 import { makeCopy } from "./copy.js";
 import { makePad } from "./pad.js";
+import { makeReduce } from "./reduce.js";
 
 /** Pixels whose products are summed in registers before the gradient takes them: with rows of 14, 12 % faster than row by row. */
 const PIXELS = 64;
@@ -131,15 +132,36 @@ function fillJoined(engine: Engine, filters: View, groups: number, fill: (joint:
 
 /** y [n, ...counts, outs] of images that are padded already and filters [...size, c, outs]. */
 export function convolve(engine: Engine, y: View, x: View, filters: View, bias: View | undefined, steps: Steps): void {
-  withJoined(engine, filters, steps.groups, (joint, groups) =>
-    withWholeChannels(engine, joint, groups, (whole) =>
-      fillWholeChannels(engine, y, groups, (target) => {
-        const run = (wholeBias?: View) => convolveWhole(engine, target, x, whole, wholeBias, { ...steps, groups });
-        if (bias) withWholeChannels(engine, bias, groups, run);
-        else run();
-      }),
-    ),
+  const { groups } = steps;
+  withJoined(engine, filters, groups, (joint, count) =>
+    convolveGroups(engine, y, x, joint, bias, { ...steps, groups: count }),
   );
+  // the zeros beside a group's filters make NaN of what is not finite in the groups that it was joined with
+  if (joinable(engine, groups, filters.shape.at(-1)! / groups) > 1 && hasNaN(engine, y)) {
+    convolveGroups(engine, y, x, filters, bias, steps);
+  }
+}
+
+/** {@link convolve} with the groups as they are. */
+function convolveGroups(engine: Engine, y: View, x: View, filters: View, bias: View | undefined, steps: Steps): void {
+  const { groups } = steps;
+  withWholeChannels(engine, filters, groups, (whole) =>
+    fillWholeChannels(engine, y, groups, (target) => {
+      const run = (wholeBias?: View) => convolveWhole(engine, target, x, whole, wholeBias, steps);
+      if (bias) withWholeChannels(engine, bias, groups, run);
+      else run();
+    }),
+  );
+}
+
+/** Whether a contiguous view holds a NaN, which its largest element then is. */
+function hasNaN(engine: Engine, y: View): boolean {
+  let largest = 0;
+  withScratchView(engine, [1, 1], (result) => {
+    makeReduce(engine)([result], [{ ...y, shape: [1, sizeOf(y.shape), 1] }], { kind: "max" });
+    largest = floatsAt(engine, addressOf(result), 1)[0]!;
+  });
+  return Number.isNaN(largest);
 }
 
 /** {@link convolve} where each group of y, filters and bias has whole panels of channels. */

@@ -1,6 +1,6 @@
 /** Copies of strided views, with conversion between dtypes. */
 import { contiguousStrides, type DType, sizeOf, type View } from "@neurite/core";
-import { f32, f32x4, type I32, i32, i32x4, type V128, v128 } from "../emitter/code.js";
+import { f32, f32x4, type I32, i32, i32x4, type V128 } from "../emitter/code.js";
 import type { FunctionBuilder } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Engine } from "../engine.js";
@@ -135,7 +135,7 @@ function defineCopy(module: ModuleBuilder, from: DType, to: DType, dense: boolea
   });
 }
 
-/** Lanes of one dtype as lanes of another: floats truncate toward zero, anything but 0 is true. */
+/** Lanes of one dtype as lanes of another: floats truncate toward zero, all numbers saturate, anything but 0 is true. */
 function convertLanes(f: FunctionBuilder, from: DType, to: DType, given: V128): V128 {
   const value = f.keep(given);
   if (from === to) return value;
@@ -143,7 +143,14 @@ function convertLanes(f: FunctionBuilder, from: DType, to: DType, given: V128): 
   if (to === "bool") return isFloat ? f32x4.ne(value, f.vector(0)) : i32x4.ne(value, i32x4.const(0));
   const integer = isFloat ? i32x4.truncSatF32(value) : from === "bool" ? i32x4.shrU(value, 31) : value;
   if (to === "float32") return f32x4.convertI32(integer);
-  return to === "uint8" ? v128.and(integer, i32x4.const(255)) : integer;
+  return to === "uint8" ? i32x4.max(i32x4.min(integer, i32x4.const(255)), i32x4.const(0)) : integer;
+}
+
+/** An integer kept within 0 … 255. */
+function byteOf(f: FunctionBuilder, integer: I32): I32 {
+  const value = f.keep(integer);
+  const low = f.keep(i32.select(i32.const(0), value, i32.ltS(value, i32.const(0))));
+  return i32.select(i32.const(255), low, i32.gtS(low, i32.const(255)));
 }
 
 /** One element converted. */
@@ -161,5 +168,6 @@ function storeOne(f: FunctionBuilder, from: DType, to: DType, target: I32, sourc
   }
   const converted = isFloat ? i32.truncSatF32(f32.load(source)) : integer;
   if (to === "float32") f.do(f32.store(target, f32.convertI32(converted)));
-  else f.do(to === "uint8" ? i32.store8(target, converted) : i32.store(target, converted));
+  else
+    f.do(to === "uint8" ? i32.store8(target, small ? converted : byteOf(f, converted)) : i32.store(target, converted));
 }

@@ -126,7 +126,7 @@ export function defineMap(
   { views, dense, scalars: scalarCount, rows = false }: Layout,
 ): void {
   const functions = defineScalarFunctions(module, program);
-  const types = scalarTypes(program, scalarCount);
+  const types = Array.from({ length: scalarCount }, (_, i): DType => program.scalars[i] ?? "float32");
   const parameters: Record<string, "i32" | "f32"> = { begin: "i32", end: "i32" };
   if (rows) parameters.n = "i32";
   program.results.forEach((_, i) => {
@@ -172,15 +172,6 @@ export function defineMap(
       },
     );
   });
-}
-
-/** The dtype each scalar is used with. */
-function scalarTypes(program: Program, count: number): DType[] {
-  const types = new Array<DType>(count).fill("float32");
-  for (const operation of [...program.steps.flatMap((step) => step.args), ...program.results]) {
-    if (operation.kind === "scalar") types[operation.index] = operation.type;
-  }
-  return types;
 }
 
 interface Run {

@@ -23,6 +23,45 @@ function castTo(to: DType): Sample {
   };
 }
 
+const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+
+/** Numbers out of range, as matrix and by columns, which are copied element by element. */
+function saturations(): Sample[] {
+  const floats = [nan, inf, -inf, 3e9, -3e9, 1e30, -1e30, 300.5, -0.5, -7, 255.9, 254.2];
+  const integers = [70000, -70000, 256, -1, 255, 0, 300, 128];
+  const rows = (
+    name: string,
+    values: readonly number[],
+    to: DType,
+    expected: readonly number[],
+    from: DType[],
+  ): Sample[] =>
+    [false, true].map((strided) => ({
+      name: `of ${name} to ${to}${strided ? ", by columns" : ""}`,
+      inputs: [given([...values], [2, values.length / 2])],
+      dtypes: from,
+      run: ([x]) => (strided ? scope(() => cast(permute(x, [1, 0]), to)) : cast(x, to)),
+      reference: () => {
+        const whole = { shape: [2, values.length / 2], data: [...expected] };
+        return strided ? build([values.length / 2, 2], ([i, j]) => at(whole, [j, i])) : whole;
+      },
+      result: to,
+      gradient: false,
+    }));
+  const int = [0, 2147483647, -2147483648, 2147483647, -2147483648, 2147483647, -2147483648, 300, 0, -7, 255, 254];
+  return [
+    ...rows("numbers out of range", floats, "int32", int, ["float32", "float64"]),
+    ...rows(
+      "numbers out of range",
+      floats,
+      "uint8",
+      [0, 255, 0, 255, 0, 255, 0, 255, 0, 0, 255, 254],
+      ["float32", "float64"],
+    ),
+    ...rows("integers out of range", integers, "uint8", [255, 0, 255, 0, 255, 0, 255, 128], ["int32"]),
+  ];
+}
+
 export const castCase: Case = {
   op: "cast",
   dtypes: ALL,
@@ -47,6 +86,7 @@ export const castCase: Case = {
       result: "bool",
       gradient: false,
     },
+    ...saturations(),
     {
       name: "of an empty tensor to int32",
       inputs: [numbers([0, 2])],

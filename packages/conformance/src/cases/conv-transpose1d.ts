@@ -9,7 +9,7 @@ import { some } from "../call.js";
 import type { Case, ErrorSample, Sample } from "../case.js";
 import { convolvedTransposed, type Slide, slide, transposedLengths } from "../convolution-reference.js";
 import { numbers } from "../inputs.js";
-import { CONVOLUTION_TOLERANCE } from "./conv1d.js";
+import { CONVOLUTION_TOLERANCE, withInfinity } from "./conv1d.js";
 
 const FUNCTIONS: readonly ((x: Tensor, filters: Tensor, options?: ConvTransposeOptions) => Tensor)[] = [
   convTranspose1d,
@@ -89,6 +89,8 @@ export const convTranspose1dCase: Case = {
   fused: true,
   tolerance: CONVOLUTION_TOLERANCE,
   samples: [
+    withInfinity(transposed("in two groups", [[1, 4, 4], [2, 2, 4]], { groups: 2 })),
+    withInfinity(transposed("in four groups with a stride", [[1, 4, 4], [3, 1, 4]], { groups: 4, stride: 2 }, { stride: [2] })),
     transposed("of a sequence", [[2, 3, 2], [3, 3, 2], [3]]),
     transposed("with stride and padding", [[1, 4, 2], [3, 2, 2]], { stride: 2, padding: 1 }, slide(1, { stride: 2, pad: 1 })),
     transposed("with output padding", [[1, 3, 1], [3, 2, 1]], { stride: 3, outputPadding: 2 }, slide(1, { stride: 3 })),

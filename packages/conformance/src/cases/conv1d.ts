@@ -2,7 +2,8 @@ import { type ConvolutionOptions, conv1d, conv2d, conv3d, type Tensor } from "@n
 import { some } from "../call.js";
 import type { Case, ErrorSample, Sample } from "../case.js";
 import { convolved, type Slide, slide } from "../convolution-reference.js";
-import { numbers } from "../inputs.js";
+import { given, numbers } from "../inputs.js";
+import { count } from "../plain.js";
 
 const FUNCTIONS: readonly ((x: Tensor, filters: Tensor, options?: ConvolutionOptions) => Tensor)[] = [
   conv1d,
@@ -26,6 +27,24 @@ export function convolution(
     run: ([x, filters, bias]) => FUNCTIONS[n - 1](x, filters, { ...options, bias }),
     reference: ([x, filters, bias]) => convolved(x, filters, bias, { ...slide(n), ...how }, groups),
     ...more,
+  };
+}
+
+/** The sample with an x of small numbers, of which one in the second channel is infinite: that must stay in its group. */
+export function withInfinity(sample: Sample): Sample {
+  const { shape } = sample.inputs[0];
+  const values = Array.from({ length: count(shape) }, (_, i) => (i === 1 ? Number.POSITIVE_INFINITY : (i % 5) + 1));
+  const filters = sample.inputs.slice(1).map(({ shape: own }) =>
+    given(
+      Array.from({ length: count(own) }, (_, i) => (i % 3) + 1),
+      own,
+    ),
+  );
+  return {
+    ...sample,
+    name: `${sample.name}, with an infinity in one`,
+    inputs: [given(values, shape), ...filters],
+    gradient: false,
   };
 }
 
@@ -118,6 +137,9 @@ export const conv1dCase: Case = {
   tolerance: CONVOLUTION_TOLERANCE,
   samples: [
     convolution("of a sequence", [[2, 6, 2], [3, 2, 3], [3]]),
+    withInfinity(convolution("in two groups", [[1, 5, 4], [2, 2, 4], [4]], { groups: 2 })),
+    withInfinity(convolution("in four groups of two filters", [[1, 5, 4], [2, 1, 8]], { groups: 4 })),
+    withInfinity(convolution("in two groups of places alone", [[1, 5, 4], [1, 2, 2]], { groups: 2 })),
     convolution("without bias", [[1, 5, 2], [2, 2, 1]]),
     convolution("with a window as long as the sequence", [[2, 3, 2], [3, 2, 2]]),
     convolution("with a stride that leaves a rest", [[1, 8, 2], [3, 2, 2]], { stride: 3 }, { stride: [3] }),

@@ -3,7 +3,7 @@ import { slopeOf, valuesOf } from "../call.js";
 import type { Case, FreeCheck } from "../case.js";
 import { expectEqual, expectThat } from "../compare.js";
 import { slide } from "../convolution-reference.js";
-import { CONVOLUTION_TOLERANCE, convolution, convolutionErrors } from "./conv1d.js";
+import { CONVOLUTION_TOLERANCE, convolution, convolutionErrors, withInfinity } from "./conv1d.js";
 
 /**
  * A 3×3 convolution of `n` square images of ones whose windows together are too large to be copied at once: each output
@@ -44,6 +44,7 @@ export const conv2dCase: Case = {
   tolerance: CONVOLUTION_TOLERANCE,
   samples: [
     convolution("of two images", [[2, 4, 5, 2], [3, 2, 2, 3], [3]]),
+    withInfinity(convolution("in two groups", [[1, 3, 3, 4], [2, 2, 2, 4]], { groups: 2 })),
     convolution("without bias", [[1, 3, 3, 1], [2, 2, 1, 2]]),
     convolution("with windows of one pixel", [[2, 3, 2, 3], [1, 1, 3, 2], [2]]),
     convolution("with windows of one pixel and a stride", [[1, 4, 3, 2], [1, 1, 2, 2]], { stride: 2 }, slide(2, { stride: 2 })),

@@ -36,6 +36,12 @@ export const fullCase: Case = {
       call: ({ device }) => full([2, -1], 0, { device }),
     },
     {
+      name: "a number that the dtype does not hold",
+      code: "ERR_VALUE",
+      words: ["full", "0 to 255", "300", "uint8"],
+      call: ({ device }) => full([2], 300, { dtype: "uint8", device }),
+    },
+    {
       name: "a fractional length",
       code: "ERR_SHAPE",
       words: ["full", "non-negative integers", "2.5"],

@@ -1,5 +1,5 @@
-import { type DType, fromHost, type NestedArray, type TypedArray, tensor } from "@neurite/core";
-import { type Case, FLOATS, type Sample } from "../case.js";
+import { type DType, equal, fromHost, type NestedArray, scope, type TypedArray, tensor } from "@neurite/core";
+import { type Case, type Env, FLOATS, type Sample } from "../case.js";
 
 function made(
   name: string,
@@ -37,6 +37,21 @@ export const tensorCase: Case = {
       reference: () => ({ shape: [2, 2], data: [1, 2, 3, 4] }),
     },
     {
+      name: "from bytes as bool, each of them 0 or 1 then",
+      inputs: [],
+      dtypes: ["float32"],
+      run: (_, { device }) =>
+        scope(() => [
+          fromHost(Uint8Array.of(7, 0, 1, 255), "bool", [4], device),
+          equal(fromHost(Uint8Array.of(7, 0), "bool", [2], device), tensor([true, true], { device })),
+        ]),
+      reference: () => [
+        { shape: [4], data: [1, 0, 1, 1] },
+        { shape: [2], data: [1, 0] },
+      ],
+      result: "bool",
+    },
+    {
       name: "from numbers as bool, true unless 0",
       inputs: [],
       dtypes: ["float32"],
@@ -46,6 +61,21 @@ export const tensorCase: Case = {
     },
   ],
   errors: [
+    ...(
+      [
+        ["int32", 3e9],
+        ["int32", 0.5],
+        ["uint8", 300],
+        ["uint8", -1],
+        ["float32", 1e39],
+        ["int32", Number.NaN],
+      ] as const
+    ).map(([dtype, value]) => ({
+      name: `${value} as ${dtype}`,
+      code: "ERR_VALUE" as const,
+      words: ["tensor", "element 1", dtype, String(value)],
+      call: ({ device }: Env) => tensor([1, value], { dtype, device }),
+    })),
     {
       name: "ragged rows",
       code: "ERR_SHAPE",

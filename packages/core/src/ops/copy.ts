@@ -55,7 +55,8 @@ export function copy(x: Tensor): Tensor {
 }
 
 /**
- * `x` in another dtype. Floats become integers by truncation toward zero; anything becomes `bool` by `≠ 0`. Gradients
+ * `x` in another dtype. Floats become integers by truncation toward zero, numbers out of range the nearest
+ * in range, NaN 0; anything becomes `bool` by `≠ 0`. Gradients
  * pass between floating dtypes only.
  */
 export function cast(x: Tensor, dtype: DType): Tensor {

@@ -2,7 +2,7 @@
 
 import { type Device, defaultDevice } from "../device.js";
 import { dispatch } from "../dispatch.js";
-import { type DType, isFloat } from "../dtype.js";
+import { type DType, expectFits, isFloat } from "../dtype.js";
 import { badValue, expectFinite, expectInteger, expectOptions, type OptionKinds } from "../expect.js";
 import { defineOp } from "../op.js";
 import { expectShape, type Shape } from "../shape.js";
@@ -45,6 +45,8 @@ function filled(op: string, shape: Shape, value: number, options: CreateOptions 
   expectShape(op, shape);
   if (typeof value !== "number") throw badValue(op, "value", "a number", value);
   const { dtype = "float32", device = defaultDevice() } = options;
+  // any number but 0 is true
+  if (dtype !== "bool") expectFits(op, "value", value, dtype);
   return dispatch(fullOp, [], { shape, dtype, value, device })[0]!;
 }
 
@@ -78,6 +80,10 @@ export function arange(start: number, end: number, step = 1, options: CreateOpti
   }
   if (step === 0) throw badValue("arange", "step", "a number other than 0", step);
   const length = Math.max(0, Math.ceil((end - start) / step));
+  if (length > 0) {
+    expectFits("arange", "start", start, dtype);
+    expectFits("arange", "end", start + (length - 1) * step, dtype);
+  }
   return madeOnHost(dtype, [length], device, (data) => {
     for (let i = 0; i < length; i++) data[i] = start + i * step;
   });

@@ -2,7 +2,7 @@
  * The table of elementwise ops. A row is a name and an expression; the derivative follows from the expression, unless
  * the row gives a shorter or safer one. Adding a row here and a case file in `conformance` adds the op to every backend.
  */
-import { binary, ternary, unary } from "../elementwise.js";
+import { binary, comparison, ternary, unary } from "../elementwise.js";
 import { type Expression, e } from "../expression.js";
 
 // ---- arithmetic
@@ -115,12 +115,12 @@ export const softplus = /* @__PURE__ */ unary(
 
 // ---- comparison and logic (results are bool and carry no gradient)
 
-export const equal = /* @__PURE__ */ binary("equal", e.eq);
-export const notEqual = /* @__PURE__ */ binary("notEqual", e.ne);
-export const less = /* @__PURE__ */ binary("less", e.lt);
-export const lessEqual = /* @__PURE__ */ binary("lessEqual", e.le);
-export const greater = /* @__PURE__ */ binary("greater", e.gt);
-export const greaterEqual = /* @__PURE__ */ binary("greaterEqual", e.ge);
+export const equal = /* @__PURE__ */ comparison("equal", "eq");
+export const notEqual = /* @__PURE__ */ comparison("notEqual", "ne");
+export const less = /* @__PURE__ */ comparison("less", "lt");
+export const lessEqual = /* @__PURE__ */ comparison("lessEqual", "le");
+export const greater = /* @__PURE__ */ comparison("greater", "gt");
+export const greaterEqual = /* @__PURE__ */ comparison("greaterEqual", "ge");
 export const logicalAnd = /* @__PURE__ */ binary("logicalAnd", e.and);
 export const logicalOr = /* @__PURE__ */ binary("logicalOr", e.or);
 export const logicalNot = /* @__PURE__ */ unary("logicalNot", e.not);

@@ -1,5 +1,6 @@
 /** Padding at the ends of axes and between their elements. */
 import { dispatch } from "../dispatch.js";
+import { expectFits } from "../dtype.js";
 import { ShapeError } from "../errors.js";
 import { badValue, expectList, expectOptions, expectRecord, type OptionKinds } from "../expect.js";
 import { defineOp } from "../op.js";
@@ -60,6 +61,8 @@ export function pad(x: Tensor, widths: readonly PadWidth[], value = 0): Tensor {
     expectOptions("pad", width, WIDTH);
   });
   if (typeof value !== "number") throw badValue("pad", "value", "a number", value);
+  // any number but 0 is true
+  if (x.dtype !== "bool") expectFits("pad", "value", value, x.dtype);
   const before = widths.map((width) => width.before ?? 0);
   const after = widths.map((width) => width.after ?? 0);
   const interior = widths.map((width) => width.interior ?? 0);

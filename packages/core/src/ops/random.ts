@@ -1,7 +1,7 @@
 /** Random tensors. Numbers are drawn on the host, or as the host would, so every backend gets the same ones. */
 import { type Device, defaultDevice } from "../device.js";
 import { dispatch } from "../dispatch.js";
-import { type DType, expectFloat } from "../dtype.js";
+import { type DType, expectFits, expectFloat } from "../dtype.js";
 import { ValueError } from "../errors.js";
 import { expectFinite, expectInteger, expectOptions, expectShare, type OptionKinds } from "../expect.js";
 import { defineOp, type OpRecord } from "../op.js";
@@ -110,14 +110,9 @@ export function randomIntegers(shape: Shape, low: number, high: number, options:
       received: `low ${low}, high ${high}`,
     });
   }
-  if (low < -(2 ** 31) || high > 2 ** 31) {
-    throw new ValueError({
-      op: "randomIntegers",
-      argument: "low and high",
-      expected: "integers that int32 can hold",
-      received: `low ${low}, high ${high}`,
-    });
-  }
+  const { dtype = "int32" } = options;
+  expectFits("randomIntegers", "low", low, dtype);
+  expectFits("randomIntegers", "high", high - 1, dtype);
   const next = (generator: Generator) => low + generator.integer(high - low);
   return draw("randomIntegers", shape, { dtype: "int32", ...options }, next);
 }
