@@ -18,13 +18,13 @@ const RULES: Record<Intrinsic, Rule> = {
   abs: ([a]) => [call("sign", a!)],
   sign: zero1,
   // a tie shares the gradient, as in PyTorch
-  max: ([a, b]) => [half("gt", a!, b!), half("gt", b!, a!)],
-  min: ([a, b]) => [half("lt", a!, b!), half("lt", b!, a!)],
+  max: ([a, b]) => [half("lt", a!, b!), half("lt", b!, a!)],
+  min: ([a, b]) => [half("gt", a!, b!), half("gt", b!, a!)],
   pow: ([a, b], y) => [
     // b·a^(b−1), and 0 where b = 0 so that 0·∞ does not arise at a = 0
     call("select", call("eq", b!, 0), 0, call("mul", b!, call("pow", a!, call("sub", b!, 1)))),
-    // y·ln a, and 0 where the power is 0
-    call("select", call("eq", y, 0), 0, call("mul", y, call("log", a!))),
+    // y·ln a, and 0 where the power is 0, or the base and the exponent are
+    call("select", call("eq", y, 0), 0, call("select", both0(a!, b!), 0, call("mul", y, call("log", a!)))),
   ],
   exp: (_, y) => [y],
   expm1: (_, y) => [call("add", y, 1)],
@@ -53,8 +53,13 @@ const RULES: Record<Intrinsic, Rule> = {
   select: ([condition]) => [null, call("select", condition!, 1, 0), call("select", condition!, 0, 1)],
 };
 
-function half(wins: "gt" | "lt", a: Expression, b: Expression): Expression {
-  return call("select", call("eq", a, b), 0.5, call("select", call(wins, a, b), 1, 0));
+/** Of a choice between a and b by a: nothing where a loses, so that a NaN, which neither wins nor loses, still shows. */
+function half(loses: "gt" | "lt", a: Expression, b: Expression): Expression {
+  return call("select", call("eq", a, b), 0.5, call("select", call(loses, a, b), 0, 1));
+}
+
+function both0(a: Expression, b: Expression): Expression {
+  return call("eq", call("add", call("abs", a), call("abs", b)), 0);
 }
 
 /**

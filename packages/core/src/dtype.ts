@@ -80,6 +80,14 @@ const LIMITS: Readonly<Record<"int32" | "uint8" | "bool", readonly [low: number,
   bool: [0, 1, "0 or 1"],
 };
 
+/** A number cast to `dtype`, up to the rounding of floats: truncated toward zero and saturated, NaN 0, and true unless 0. */
+export function castNumber(value: number, dtype: DType): number {
+  if (dtype === "bool") return value !== 0 ? 1 : 0;
+  if (dtype === "float32" || dtype === "float64") return value;
+  const [low, high] = LIMITS[dtype];
+  return Number.isNaN(value) ? 0 : Math.trunc(Math.min(Math.max(value, low), high));
+}
+
 /** Whether `value` is an element of `dtype`, rounding of floats aside: a finite number that overflows is none. */
 export function fits(value: number, dtype: DType): boolean {
   if (dtype === "float32") return Number.isFinite(Math.fround(value)) || !Number.isFinite(value);
@@ -97,7 +105,7 @@ export function expectFits(op: string, argument: string, value: number, dtype: D
     expected:
       dtype === "float32" ? "a number that float32 holds, below 3.4e38" : `${wordsOf(dtype)}, as ${dtype} holds`,
     received: String(value),
-    remedy: "A number takes the dtype of its tensor; choose or cast to one that holds it.",
+    remedy: 'A number takes the dtype of its tensor: choose one that holds it, or cast, as in cast(x, "float32").',
   });
 }
 

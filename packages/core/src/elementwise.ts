@@ -195,21 +195,38 @@ export function binary(
   return Object.assign(run, { row });
 }
 
-/** The rows of comparisons by their intrinsics. */
-const comparisons = new Map<Comparison, Row>();
+const COMPARISONS = {
+  eq: "equal",
+  ne: "notEqual",
+  lt: "less",
+  le: "lessEqual",
+  gt: "greater",
+  ge: "greaterEqual",
+} as const;
+
+/** The rows of comparisons, each made when it is first needed: one may answer for another. */
+const rowsOfComparisons = /* @__PURE__ */ new Map<Comparison, Row>();
+
+function comparisonRow(fn: Comparison): Row {
+  let row = rowsOfComparisons.get(fn);
+  if (!row) {
+    row = makeRow(COMPARISONS[fn], 2, call(fn, input(0), input(1)), undefined);
+    rowsOfComparisons.set(fn, row);
+  }
+  return row;
+}
 
 /**
  * A row that compares two operands, either of which may be any number: where the tensor's dtype does not hold it, another
  * comparison answers the same.
  */
-export function comparison(name: string, fn: Comparison): BinaryOp {
-  const row = makeRow(name, 2, call(fn, input(0), input(1)), undefined);
-  comparisons.set(fn, row);
+export function comparison(fn: Comparison): BinaryOp {
+  const row = comparisonRow(fn);
+  const { name } = row;
   const withNumber = (x: Tensor, own: Comparison, value: number) => {
     expectTensor(name, "operand", x);
     const [chosen, held] = comparisonWith(own, value, x.dtype);
-    const other = chosen === fn ? row : comparisons.get(chosen)!;
-    return dispatch(other.variant(2), [x], { scalars: [held] })[0]!;
+    return dispatch(comparisonRow(chosen).variant(2), [x], { scalars: [held] })[0]!;
   };
   const run = (a: Tensor | number, b: Tensor | number) => {
     if (typeof b === "number") {

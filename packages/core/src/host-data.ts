@@ -1,6 +1,6 @@
 /** Tensors from host data: numbers, nested arrays, typed arrays. */
 import { type Device, defaultDevice } from "./device.js";
-import { type DType, dtypeOf, expectFits, fits, hostArray, type TypedArray } from "./dtype.js";
+import { castNumber, type DType, dtypeOf, expectFits, fits, hostArray, type TypedArray } from "./dtype.js";
 import { ShapeError } from "./errors.js";
 import { badValue, expectOptions, type OptionKinds } from "./expect.js";
 import { formatShape, MAX_RANK, type Shape } from "./shape.js";
@@ -23,7 +23,7 @@ const OPTIONS: OptionKinds<TensorOptions> = { dtype: "dtype", shape: "list", dev
 /**
  * A tensor from host data.
  *
- * @param data a number, nested arrays of numbers or booleans, or a typed array (copied)
+ * @param data a number, nested arrays of numbers or booleans, which the dtype must hold, or a typed array, which is copied and cast
  * @throws ShapeError for ragged nesting or a shape that does not fit the data
  * @example
  * tensor([[1, 2], [3, 4]])                              // float32 [2, 2]
@@ -36,8 +36,12 @@ export function tensor(data: NestedArray | TypedArray, options: TensorOptions = 
     const source = data as TypedArray;
     const natural = dtypeOf(source);
     const dtype = options.dtype ?? natural;
-    const host = dtype === natural ? source : convert(source, dtype);
-    return fromHost(host, dtype, options.shape ?? [source.length], device);
+    const shape = options.shape ?? [source.length];
+    if (dtype === natural) return fromHost(source, dtype, shape, device);
+    const host = hostArray(dtype, source.length);
+    // it has a dtype of its own, so this is a cast
+    for (let i = 0; i < source.length; i++) host[i] = castNumber(source[i]!, dtype);
+    return fromHost(host, dtype, shape, device);
   }
   const flat: number[] = [];
   const nesting = nestedShape(data as NestedArray);

@@ -118,6 +118,7 @@ describe("flattening", () => {
     expect(program(x, ["int32"])).toEqual({
       steps: [],
       results: [{ kind: "input", index: 0, type: "int32" }],
+      scalars: [],
     });
   });
 

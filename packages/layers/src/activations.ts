@@ -50,10 +50,15 @@ export class ReLU extends Module {
   }
 }
 
+/** x kept within [low, high]; unlike clamp's, which is 1 there, the gradient is 0 at the ends, as in PyTorch. */
+const hardTanh = /* @__PURE__ */ elementwise("hardTanh", 1, 2, (x, low, high) =>
+  e.select(e.le(x!, low!), low!, e.select(e.ge(x!, high!), high!, x!)),
+);
+
 /** x kept within [0, 6]. */
 export class ReLU6 extends Module {
   forward(x: Tensor): Tensor {
-    return clamp(x, 0, 6);
+    return hardTanh([x], [0, 6]);
   }
 }
 
@@ -218,7 +223,7 @@ export class Hardtanh extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return clamp(x, this.low, this.high);
+    return hardTanh([x], [this.low, this.high]);
   }
 }
 

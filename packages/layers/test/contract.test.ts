@@ -88,7 +88,7 @@ const rows: readonly LayerRow[] = [
   activation(layers.ReLU, () => new layers.ReLU(), boolean),
   activation(layers.ReLU6, () => new layers.ReLU6(), boolean),
   activation(layers.LeakyReLU, () => new layers.LeakyReLU(), boolean),
-  activation(layers.ELU, () => new layers.ELU(0.7), [/elu: operand expects/, wrongType[1]]),
+  activation(layers.ELU, () => new layers.ELU(0.7), [/elu: operands expects/, wrongType[1]]),
   activation(layers.CELU, () => new layers.CELU(1.5), [
     /CELU: alpha expects a finite number above 0/,
     () => new layers.CELU(0),

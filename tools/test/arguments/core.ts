@@ -198,7 +198,7 @@ export const CORE_TRUSTED: readonly string[] = [
   "isExpression call constant input scalar substitute inputsOf formatExpression flatten differentiate",
   // arithmetic on shapes and dtypes
   "sizeOf contiguousStrides isContiguous sameShape formatShape broadcastShapes normalizeAxis normalizeAxes coalesce",
-  "coalesceFor stretchedStrides bytesPerElement isFloat hostArray dtypeOf",
+  "fits expectFits castNumber coalesceFor stretchedStrides bytesPerElement isFloat hostArray dtypeOf",
   // checks
   "expectArithmetic expectShape expectSameShape expectFloat expectSameDType expectIndex expectTensor expectTensors expectDevice",
   "expectGenerator expectSynchronous",

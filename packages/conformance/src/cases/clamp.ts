@@ -15,5 +15,8 @@ export const clampCase = elementwiseCase(clamp, {
     { at: [-1, -1, 1], slopes: [1, 0, 0], name: "x's own at the lower end" },
     { at: [1, -1, 1], slopes: [1, 0, 0], name: "x's own at the upper end" },
     { at: [3, -1, 1], slopes: [0, 0, 1], name: "the bound's beyond it" },
+    { at: [0, 1, -1], slopes: [0, 0, 1], name: "the upper bound's where the bounds cross" },
+    { at: [-3, 1, -1], slopes: [0, 0, 1], name: "the upper bound's where the bounds cross, below both" },
+    { at: [3, 1, -1], slopes: [0, 0, 1], name: "the upper bound's where the bounds cross, above both" },
   ],
 });

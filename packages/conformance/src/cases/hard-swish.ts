@@ -6,7 +6,7 @@ export const hardSwishCase = elementwiseCase(hardSwish, {
   reference: (x) => x * Math.min(Math.max(x / 6 + 0.5, 0), 1),
   operands: [{ low: -5, high: 5, avoid: [-3, 3] }],
   slopes: [
-    { at: [-3], slopes: [0], name: "that of the left side" },
-    { at: [3], slopes: [1], name: "that of the right side" },
+    { at: [-3], slopes: [-0.5], name: "that of the curve" },
+    { at: [3], slopes: [1.5], name: "that of the curve" },
   ],
 });

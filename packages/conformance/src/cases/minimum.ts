@@ -11,6 +11,7 @@ export const minimumCase = elementwiseCase(minimum, {
   signedZeros: false,
   slopes: [
     { at: [1, 1], slopes: [0.5, 0.5], name: "shared at a tie" },
+    { at: [Number.NaN, 1], slopes: [1, 1], name: "so that a NaN shows" },
     { at: [2, 1], slopes: [0, 1], name: "all to the smaller" },
   ],
 });

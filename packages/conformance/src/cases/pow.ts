@@ -14,5 +14,6 @@ export const powCase = elementwiseCase(pow, {
   slopes: [
     { at: [0, 2], slopes: [0, 0], name: "where 0·∞ lurks" },
     { at: [0, 1], slopes: [1, 0], name: "where 0⁰ counts as 1" },
+    { at: [0, 0], slopes: [0, 0], name: "where ln 0 lurks" },
   ],
 });

@@ -6,5 +6,8 @@ export const reluCase = elementwiseCase(relu, {
   reference: (x) => Math.max(x, 0),
   operands: [{ low: -2, high: 2, avoid: [0] }],
   signedZeros: false,
-  slopes: [{ at: [0], slopes: [0], name: "that of the flat side" }],
+  slopes: [
+    { at: [0], slopes: [0], name: "that of the flat side" },
+    { at: [Number.NaN], slopes: [1], name: "so that a NaN shows" },
+  ],
 });

@@ -26,4 +26,5 @@ export const roundCase = elementwiseCase(round, {
       gradient: false,
     },
   ],
+  slopes: [{ at: [0.5], slopes: [0], name: "as everywhere" }],
 });

@@ -27,9 +27,9 @@ const within = (x: Expression, low: number, high: number) => e.and(e.gt(x, low),
 
 /** x/6 + ½ kept within [0, 1]; gradient 0 at the kinks. */
 export const hardSigmoid = /* @__PURE__ */ unary("hardSigmoid", ramp, (x) => [e.select(within(x!, -3, 3), 1 / 6, 0)]);
-/** x·hardSigmoid(x) (Howard et al. 2019); gradient 0 at −3 and 1 at 3. */
+/** x·hardSigmoid(x) (Howard et al. 2019); at the kinks the gradient is that of the curve between them, −½ at −3 and 3/2 at 3. */
 export const hardSwish = /* @__PURE__ */ unary(
   "hardSwish",
   (x) => e.mul(x, ramp(x)),
-  (x) => [e.select(within(x!, -3, 3), e.add(e.div(x!, 3), 0.5), e.select(e.ge(x!, 3), 1, 0))],
+  (x) => [e.select(e.lt(x!, -3), 0, e.select(e.le(x!, 3), e.add(e.div(x!, 3), 0.5), 1))],
 );

@@ -13,9 +13,11 @@ export interface CreateOptions {
   readonly dtype?: DType;
   /** Default: the default device. */
   readonly device?: Device;
+  /** What the axes of a parameter mean. It is not read: initialisers of layers are told it, and `zeros` can be one. */
+  readonly layout?: string;
 }
 
-const OPTIONS: OptionKinds<CreateOptions> = { dtype: "dtype", device: "device" };
+const OPTIONS: OptionKinds<CreateOptions> = { dtype: "dtype", device: "device", layout: "string" };
 
 /** Sets every element of a fresh contiguous tensor. */
 export function fillTensor(out: Tensor, value: number): void {

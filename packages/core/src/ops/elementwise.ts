@@ -70,11 +70,11 @@ export const tanh = /* @__PURE__ */ unary("tanh", e.tanh);
 const logistic = (x: Expression) => e.div(1, e.add(1, e.exp(e.neg(x))));
 /** 1/(1 + e⁻ˣ). */
 export const sigmoid = /* @__PURE__ */ unary("sigmoid", logistic, (_, y) => [e.mul(y!, e.sub(1, y!))]);
-/** max(0, x); gradient 0 at 0. NaN stays NaN. */
+/** max(0, x); gradient 0 at 0. NaN stays NaN, and lets the error through, as in PyTorch. */
 export const relu = /* @__PURE__ */ unary(
   "relu",
   (x) => e.max(x, 0),
-  (_, y) => [e.select(e.gt(y!, 0), 1, 0)],
+  (_, y) => [e.select(e.le(y!, 0), 0, 1)],
 );
 /** x for x > 0, else slope·x; use slope 0.01 for PyTorch's default. */
 export const leakyRelu = /* @__PURE__ */ binary("leakyRelu", (x, slope) => e.select(e.gt(x, 0), x, e.mul(x, slope)));
@@ -115,12 +115,12 @@ export const softplus = /* @__PURE__ */ unary(
 
 // ---- comparison and logic (results are bool and carry no gradient)
 
-export const equal = /* @__PURE__ */ comparison("equal", "eq");
-export const notEqual = /* @__PURE__ */ comparison("notEqual", "ne");
-export const less = /* @__PURE__ */ comparison("less", "lt");
-export const lessEqual = /* @__PURE__ */ comparison("lessEqual", "le");
-export const greater = /* @__PURE__ */ comparison("greater", "gt");
-export const greaterEqual = /* @__PURE__ */ comparison("greaterEqual", "ge");
+export const equal = /* @__PURE__ */ comparison("eq");
+export const notEqual = /* @__PURE__ */ comparison("ne");
+export const less = /* @__PURE__ */ comparison("lt");
+export const lessEqual = /* @__PURE__ */ comparison("le");
+export const greater = /* @__PURE__ */ comparison("gt");
+export const greaterEqual = /* @__PURE__ */ comparison("ge");
 export const logicalAnd = /* @__PURE__ */ binary("logicalAnd", e.and);
 export const logicalOr = /* @__PURE__ */ binary("logicalOr", e.or);
 export const logicalNot = /* @__PURE__ */ unary("logicalNot", e.not);
@@ -131,13 +131,13 @@ export const isFinite = /* @__PURE__ */ unary("isFinite", e.isFinite);
 
 /** `a` where `condition` (bool) holds, else `b`. The branch not taken gets gradient 0, even where it is ∞ or NaN. */
 export const where = /* @__PURE__ */ ternary("where", (condition, a, b) => e.select(condition, a, b));
-/** x kept within [low, high]; gradient 1 within and at the ends, else 0. */
+/** x kept within [low, high], high where these cross; gradient 1 within and at the ends, else 0. */
 export const clamp = /* @__PURE__ */ ternary(
   "clamp",
   (x, low, high) => e.min(e.max(x, low), high),
   (x, low, high) => [
     e.select(e.and(e.ge(x!, low!), e.le(x!, high!)), 1, 0),
-    e.select(e.lt(x!, low!), 1, 0),
-    e.select(e.gt(x!, high!), 1, 0),
+    e.select(e.and(e.lt(x!, low!), e.lt(low!, high!)), 1, 0),
+    e.select(e.or(e.gt(x!, high!), e.lt(high!, low!)), 1, 0),
   ],
 );
