@@ -36,7 +36,7 @@ describe("copy", () => {
     if (to === "bool") return Number(value !== 0);
     if (to === "float32") return Math.fround(value);
     if (to === "float64") return value;
-    return to === "int32" ? value | 0 : value & 255;
+    return to === "int32" ? value | 0 : Math.max(0, Math.min(255, Math.trunc(value)));
   }
   const layouts: [number[], number[]][] = [
     [[1], [1]],
