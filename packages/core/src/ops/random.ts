@@ -1,7 +1,7 @@
 /** Random tensors. Numbers are drawn on the host, or as the host would, so every backend gets the same ones. */
 import { type Device, defaultDevice } from "../device.js";
 import { dispatch } from "../dispatch.js";
-import { type DType, expectFits, expectFloat } from "../dtype.js";
+import { type DType, expectFloat, fits } from "../dtype.js";
 import { ValueError } from "../errors.js";
 import { expectFinite, expectInteger, expectOptions, expectShare, type OptionKinds } from "../expect.js";
 import { defineOp, type OpRecord } from "../op.js";
@@ -111,8 +111,14 @@ export function randomIntegers(shape: Shape, low: number, high: number, options:
     });
   }
   const { dtype = "int32" } = options;
-  expectFits("randomIntegers", "low", low, dtype);
-  expectFits("randomIntegers", "high", high - 1, dtype);
+  if (!fits(low, dtype) || !fits(high - 1, dtype)) {
+    throw new ValueError({
+      op: "randomIntegers",
+      argument: "low and high",
+      expected: `integers that ${dtype} can hold`,
+      received: `low ${low}, high ${high}`,
+    });
+  }
   const next = (generator: Generator) => low + generator.integer(high - low);
   return draw("randomIntegers", shape, { dtype: "int32", ...options }, next);
 }
