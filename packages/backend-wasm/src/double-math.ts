@@ -180,7 +180,8 @@ export class DoubleMath extends Doubles {
     const isOdd = v128.andnot(isInteger, f32x4.eq(f32x4.trunc(half), half));
     const sign = v128.and(v128.and(a, f.vector(-0)), isOdd);
     const isNegative = v128.and(f32x4.lt(a, zero), f32x4.lt(size, infinity));
-    const hasNone = v128.andnot(isNegative, isInteger);
+    // the bits of a NaN make a number of its logarithm
+    const hasNone = v128.or(v128.andnot(isNegative, isInteger), f32x4.ne(a, a));
     const signed = v128.bitselect(f.vector(Number.NaN), v128.or(magnitude, sign), hasNone);
     return v128.bitselect(f.vector(1), signed, f32x4.eq(b, zero));
   }
