@@ -2,14 +2,21 @@
 import { cpuJs } from "@neurite/backend-cpu-js";
 import * as core from "@neurite/core";
 import { setDefaultDevice } from "@neurite/core";
+import * as losses from "@neurite/losses";
+import * as optimizers from "@neurite/optimizers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { CORE, CORE_TRUSTED } from "./arguments/core.js";
+import { LAYERS } from "./arguments/layers.js";
+import { LOSSES, OPTIMIZERS, OPTIMIZERS_TRUSTED } from "./arguments/training.js";
 import { acceptedNames, acceptedNumbers, type Calls, unexplained, validity } from "./arguments/walk.js";
 
 beforeEach(() => setDefaultDevice(cpuJs()));
 
 const packages: Readonly<Record<string, { exports: object; calls: Calls; trusted: readonly string[] }>> = {
   core: { exports: core, calls: CORE, trusted: CORE_TRUSTED },
+  losses: { exports: losses, calls: LOSSES, trusted: [] },
+  optimizers: { exports: optimizers, calls: OPTIMIZERS, trusted: OPTIMIZERS_TRUSTED },
+  layers: { exports: {}, calls: LAYERS, trusted: [] },
 };
 
 describe.each(Object.entries(packages))("%s", (_, { exports, calls, trusted }) => {

@@ -115,11 +115,11 @@ for (let i = 0; i < 5; i++) {
 }
 `;
 
-it("trains a perceptron from at most 66 kB, minified and compressed", async () => {
+it("trains a perceptron from at most 68 kB, minified and compressed", async () => {
   const { code } = await bundle(mlpTraining, { platform: "browser", minify: true, external: ["node:*"] });
   const bytes = gzipSync(code, { level: 9 }).length;
   console.log(`MLP training on wasm: ${code.length} bytes minified, ${bytes} compressed`);
-  expect(bytes).toBeLessThanOrEqual(66_000);
+  expect(bytes).toBeLessThanOrEqual(68_000);
   const program = await import(`data:text/javascript,${encodeURIComponent(code)}`);
   expect(program.losses.at(-1)).toBeLessThan(program.losses[0]);
 });

@@ -72,6 +72,7 @@ export function multiStepDecay(options: MultiStepDecayOptions): Schedule {
   const { rate, milestones, factor = 0.1 } = options;
   expectAtLeast("multiStepDecay", 0, { rate, factor });
   expectList("multiStepDecay", "milestones", milestones, "steps");
+  for (const [i, milestone] of milestones.entries()) expectFinite("multiStepDecay", `milestones[${i}]`, milestone);
   if (milestones.some((milestone, i) => !(milestone >= (milestones[i - 1] ?? 0)))) {
     throw new ValueError({
       op: "multiStepDecay",
