@@ -13,7 +13,7 @@ import {
 } from "./workspace.js";
 
 /** Bytes, minified, of a program whose only import is `add`: tensors, dispatch and one elementwise op. */
-const addCeiling = 42_000;
+const addCeiling = 43_000;
 
 /** Files of ops that adding two tensors has no use for. Not matmul: it is a method of Tensor itself. */
 const foreignOps =

@@ -239,23 +239,24 @@ export type OptionKinds<O> = { readonly [K in keyof O]-?: OptionKind };
  */
 export function expectOptions(op: string, options: unknown, kinds: Readonly<Record<string, OptionKind>>): void {
   if (options === undefined) return;
-  if (
-    typeof options !== "object" ||
-    options === null ||
-    Array.isArray(options) ||
-    ArrayBuffer.isView(options) ||
-    isBranded(options)
-  ) {
+  if (!isPlain(options))
     throw badValue(op, "options", `an object such as { ${Object.keys(kinds).join(", ")} }`, options);
-  }
   for (const name in options) {
-    const kind = Object.hasOwn(kinds, name) ? kinds[name]! : unknownOption(op, name, kinds);
-    const value = (options as Record<string, unknown>)[name];
+    const value = options[name];
+    const kind = kinds[name];
+    // a name of every object's own, such as toString, is known to no table
+    if (typeof kind !== "string" && !Array.isArray(kind)) unknownOption(op, name, kinds);
     if (value === undefined || kind === "any") continue;
     if (kind === "dtype") expectDType(op, name, value);
-    else if (typeof kind === "object") expectOneOf(op, name, value, kind);
+    else if (typeof kind !== "string") expectOneOf(op, name, value, kind as readonly string[]);
     else if (!KINDS[kind](value)) throw badValue(op, name, WORDS[kind], value);
   }
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  if (Object.getPrototypeOf(value) === Object.prototype) return true;
+  return !Array.isArray(value) && !ArrayBuffer.isView(value) && !isBranded(value);
 }
 
 /** The options of one function out of those of another that calls it. */

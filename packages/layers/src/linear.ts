@@ -27,7 +27,8 @@ export class Linear extends Module {
   /** [outputs] */
   readonly bias: Parameter | null;
   readonly activation: "relu" | undefined;
-  readonly #options: LinearActivation;
+  /** Undefined where nothing is asked for, so that nothing is checked. */
+  readonly #options: LinearActivation | undefined;
 
   constructor(
     readonly inputs: number,
@@ -43,7 +44,7 @@ export class Linear extends Module {
     this.weight = new Parameter(initUniform([outputs, inputs], bound, init), { layout: "out,in" });
     this.bias = bias ? new Parameter(initUniform([outputs], bound, init)) : null;
     this.activation = activation;
-    this.#options = { activation };
+    this.#options = activation && { activation };
   }
 
   forward(x: Tensor): Tensor {

@@ -83,7 +83,7 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor, options: Linear
   expectTensor("linear", "x", x);
   expectTensor("linear", "weight", weight);
   if (bias !== undefined) expectTensor("linear", "bias", bias);
-  expectOptions("linear", options, OPTIONS);
+  if (options !== NO_ATTRS) expectOptions("linear", options, OPTIONS);
   if (x.rank === 0) {
     throw new ShapeError({
       op: "linear",
