@@ -13,6 +13,7 @@ import {
   expectText,
   type OptionKinds,
 } from "@neurite/core/expect";
+import { PriorityQueue } from "./priority-queue.js";
 import { fromBytes, toBytes } from "./utf8.js";
 
 export interface BPEOptions {
@@ -44,6 +45,8 @@ const BYTES = 256;
 const RADIX = 2 ** 24;
 /** Most bytes of all tokens together: each merge may double the longest, so a file of some hundred bytes could ask for gigabytes. */
 const MOST_BYTES = 2 ** 26;
+/** In the place of a token that was merged with the one before it. */
+const GONE = -1;
 /** Words whose tokens are remembered. */
 const CACHE = 65_536;
 
@@ -156,18 +159,36 @@ export class BPETokenizer {
     return tokens;
   }
 
+  /** Merges the pair of the lowest rank again and again, of several the first: each merge takes time in log(n). */
   #encodeWord(word: string): number[] {
     const first = this.specials.length;
-    let tokens = Array.from(toBytes(word), (byte) => first + byte);
-    for (;;) {
-      let best = Number.POSITIVE_INFINITY;
-      for (let i = 0; i + 1 < tokens.length; i++) {
-        best = Math.min(best, this.#ranks.get(tokens[i]! * RADIX + tokens[i + 1]!) ?? best);
-      }
-      if (best === Number.POSITIVE_INFINITY) return tokens;
-      const [left, right] = this.merges[best]!;
-      tokens = mergePair(tokens, left, right, first + BYTES + best);
+    const tokens = Array.from(toBytes(word), (byte) => first + byte);
+    const n = tokens.length;
+    // neighbours of each token that is left; merged ones leave the list
+    const before = Int32Array.from(tokens, (_, i) => i - 1);
+    const after = Int32Array.from(tokens, (_, i) => i + 1);
+    const candidates = new PriorityQueue<Merge>((a, b) => a.rank < b.rank || (a.rank === b.rank && a.at < b.at));
+    const offer = (at: number): void => {
+      const next = after[at]!;
+      if (next >= n) return;
+      const [left, right] = [tokens[at]!, tokens[next]!];
+      const rank = this.#ranks.get(left * RADIX + right);
+      if (rank !== undefined) candidates.push({ rank, at, left, right });
+    };
+    for (let at = 0; at < n; at++) offer(at);
+    for (let merge = candidates.pop(); merge; merge = candidates.pop()) {
+      const { at, rank, left, right } = merge;
+      const next = after[at]!;
+      // out of date: one of the two was merged with another
+      if (tokens[at] !== left || next >= n || tokens[next] !== right) continue;
+      tokens[at] = first + BYTES + rank;
+      tokens[next] = GONE;
+      after[at] = after[next]!;
+      if (after[at]! < n) before[after[at]!] = at;
+      if (before[at]! >= 0) offer(before[at]!);
+      offer(at);
     }
+    return tokens.filter((token) => token !== GONE);
   }
 
   /**
@@ -232,6 +253,14 @@ function mergePair(tokens: readonly number[], left: number, right: number, merge
   return result;
 }
 
+/** Two neighbours that may become one token. */
+interface Merge {
+  readonly rank: number;
+  readonly at: number;
+  readonly left: number;
+  readonly right: number;
+}
+
 interface Candidate {
   readonly pair: number;
   readonly count: number;
@@ -244,7 +273,10 @@ class Trainer {
   readonly #counts = new Map<number, number>();
   /** Words that have, or once had, a pair. */
   readonly #places = new Map<number, Set<number>>();
-  readonly #heap: Candidate[] = [];
+  /** The most frequent first; of equally frequent ones that with the smaller numbers. */
+  readonly #candidates = new PriorityQueue<Candidate>(
+    (a, b) => a.count > b.count || (a.count === b.count && a.pair < b.pair),
+  );
   #next: number;
 
   constructor(text: string | Iterable<string>, first: number) {
@@ -259,13 +291,13 @@ class Trainer {
       this.#frequencies.push(frequency);
       this.#count(this.#words.length - 1, 1);
     }
-    for (const [pair, count] of this.#counts) this.#push({ pair, count });
+    for (const [pair, count] of this.#counts) this.#candidates.push({ pair, count });
   }
 
   run(merges: number): [number, number][] {
     const made: [number, number][] = [];
     while (made.length < merges) {
-      const best = this.#pop();
+      const best = this.#candidates.pop();
       if (!best || best.count < 2) break;
       // a candidate is out of date when its count has changed since
       if (best.count !== this.#counts.get(best.pair)) continue;
@@ -291,7 +323,7 @@ class Trainer {
     this.#places.delete(pair);
     for (const one of changed) {
       const count = this.#counts.get(one)!;
-      if (count > 0) this.#push({ pair: one, count });
+      if (count > 0) this.#candidates.push({ pair: one, count });
       else this.#counts.delete(one);
     }
   }
@@ -308,41 +340,5 @@ class Trainer {
       if (places) places.add(index);
       else this.#places.set(pair, new Set([index]));
     }
-  }
-
-  // ---- a heap of candidates, the best first
-
-  #isBefore(a: Candidate, b: Candidate): boolean {
-    return a.count > b.count || (a.count === b.count && a.pair < b.pair);
-  }
-
-  #push(candidate: Candidate): void {
-    const heap = this.#heap;
-    let at = heap.push(candidate) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!this.#isBefore(candidate, heap[parent]!)) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = candidate;
-  }
-
-  #pop(): Candidate | undefined {
-    const heap = this.#heap;
-    const top = heap[0];
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return top;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && this.#isBefore(heap[child + 1]!, heap[child]!)) child++;
-      if (!this.#isBefore(heap[child]!, last)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = last;
-    return top;
   }
 }

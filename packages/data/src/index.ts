@@ -3,7 +3,7 @@ export * from "./collate.js";
 export * from "./dataset.js";
 export * from "./images.js";
 export { type Batch, DataLoader, type LoaderOptions, type LoaderState } from "./loader.js";
-export { gunzip, readIdx } from "./readers/idx.js";
+export { type GunzipOptions, gunzip, readIdx } from "./readers/idx.js";
 export * from "./readers/tables.js";
 export * from "./readers/text.js";
 export * from "./readers/wav.js";

@@ -37,6 +37,45 @@ function randomText(seed: number): string {
   return Array.from({ length: 400 }, () => "aab c\n9é"[generator.integer(8)]).join("");
 }
 
+/** Encoding by looking for the best pair anew after each merge. */
+function slowEncode(tokenizer: BPETokenizer, word: string): number[] {
+  let tokens = bytes(word);
+  for (const [rank, [left, right]] of tokenizer.merges.entries()) {
+    const next: number[] = [];
+    for (let i = 0; i < tokens.length; i++) {
+      if (tokens[i] === left && tokens[i + 1] === right) {
+        next.push(256 + rank);
+        i++;
+      } else next.push(tokens[i]!);
+    }
+    tokens = next;
+  }
+  return tokens;
+}
+
+describe("encoding a word", () => {
+  const generator = new Generator(3);
+  const letters = (n: number, of: string) =>
+    Array.from({ length: n }, () => of[generator.integer(of.length)]!).join("");
+
+  it("merges as if each merge were looked for anew, whatever the word", () => {
+    const tokenizer = BPETokenizer.train(letters(4000, "aabc "), { merges: 120 });
+    for (let i = 0; i < 300; i++) {
+      const word = letters(1 + generator.integer(60), "aabcd");
+      expect(tokenizer.encode(word), word).toEqual(slowEncode(tokenizer, word));
+    }
+    expect(tokenizer.encode("a".repeat(301))).toEqual(slowEncode(tokenizer, "a".repeat(301)));
+  });
+
+  it("takes time in its length for a word of 200,000 letters", () => {
+    const tokenizer = BPETokenizer.train(letters(20_000, "abcdef "), { merges: 2000 });
+    const word = letters(200_000, "abcdef");
+    const tokens = tokenizer.encode(word);
+    expect(tokens.length).toBeLessThan(100_000);
+    expect(tokenizer.decode(tokens)).toBe(word);
+  });
+});
+
 describe("BPETokenizer", () => {
   it("merges the most frequent pair first", () => {
     const tokenizer = BPETokenizer.train(TEXT, { merges: 3 });

@@ -1,4 +1,5 @@
 import { gzipSync } from "node:zlib";
+import { Generator, UnsupportedError } from "@neurite/core";
 import { describe, expect, it } from "vitest";
 import {
   gunzip,
@@ -57,7 +58,92 @@ describe("readIdx", () => {
   });
 });
 
+/** RFC 4180 letter by letter, as slow as it is plain; null for what it refuses. */
+function csvByLetter(text: string): string[][] | null {
+  const rows: string[][] = [];
+  let row: string[] = [];
+  let field = "";
+  let state: "start" | "plain" | "quoted" | "closed" = "start";
+  const endRow = () => {
+    if (row.length > 0 || state !== "start") rows.push([...row, field]);
+    row = [];
+    field = "";
+    state = "start";
+  };
+  for (let i = 0; i < text.length; i++) {
+    const letter = text[i]!;
+    if (state === "quoted") {
+      if (letter !== '"') field += letter;
+      else if (text[i + 1] === '"') field += text[++i];
+      else state = "closed";
+    } else if (letter === "\n" || letter === "\r") {
+      if (letter === "\r" && text[i + 1] === "\n") i++;
+      endRow();
+    } else if (letter === ",") {
+      row.push(field);
+      field = "";
+      state = "start";
+    } else if (letter === '"' && state === "start") state = "quoted";
+    else if (state === "closed") return null;
+    else {
+      field += letter;
+      state = "plain";
+    }
+  }
+  if (state === "quoted") return null;
+  endRow();
+  return rows;
+}
+
+describe("gunzip", () => {
+  it("stops at a limit, long before what would come out is made", async () => {
+    const bomb = new Uint8Array(gzipSync(new Uint8Array(50_000_000)));
+    expect(bomb.length).toBeLessThan(100_000);
+    const refused = gunzip(bomb, { maximumBytes: 1_000_000 });
+    await expect(refused).rejects.toThrow(/gunzip: bytes expects at most 1000000 bytes in the file.*maximumBytes/);
+    await expect(gunzip(bomb, { maximumBytes: 49_999_999 })).rejects.toThrow(UnsupportedError);
+    expect((await gunzip(bomb, { maximumBytes: 50_000_000 })).length).toBe(50_000_000);
+  });
+
+  it("unpacks files of several members and of nothing", async () => {
+    const members = Buffer.concat([gzipSync("ab"), gzipSync("c")]);
+    expect(new TextDecoder().decode(await gunzip(members))).toBe("abc");
+    expect((await gunzip(new Uint8Array(gzipSync("")))).length).toBe(0);
+  });
+});
+
 describe("parseCSV", () => {
+  it("gives what a reader letter by letter gives, of any text", () => {
+    const generator = new Generator(1);
+    const letters = ["a", "b", ",", ",", '"', '"', "\n", "\r", "\r\n", '""'];
+    let refused = 0;
+    for (let i = 0; i < 5000; i++) {
+      const text = Array.from(
+        { length: generator.integer(12) },
+        () => letters[generator.integer(letters.length)]!,
+      ).join("");
+      const expected = csvByLetter(text);
+      if (expected) expect(parseCSV(text), JSON.stringify(text)).toEqual(expected);
+      else expect(() => parseCSV(text), JSON.stringify(text)).toThrow(/parseCSV: line/);
+      if (!expected) refused++;
+    }
+    expect(refused).toBeGreaterThan(500);
+    expect(refused).toBeLessThan(4500);
+  });
+
+  it("reads a quoted field of 20 MB with line ends and quotes in time that grows with its length", () => {
+    const inner = 'x\ny""'.repeat(4_000_000);
+    const [row] = parseCSV(`a,"${inner}",b\n`);
+    expect(row!.map(({ length }) => length)).toEqual([1, 16_000_000, 1]);
+  });
+
+  it.each(["^", "]", "-", "\\", "|", ".", "\t", " "])("takes %j as the delimiter", (delimiter) => {
+    expect(parseCSV(`a${delimiter}"b${delimiter}"${delimiter}c\nd`, { delimiter })).toEqual([
+      ["a", `b${delimiter}`, "c"],
+      ["d"],
+    ]);
+  });
+
   it("reads quoted fields, all line ends, and empty fields", () => {
     expect(parseCSV('a,"b ""x"", y",\r\n"two\nlines",,c\n\nlast')).toEqual([
       ["a", 'b "x", y', ""],

@@ -1,7 +1,9 @@
 /** Files on disk, for Node. */
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { CheckpointError } from "@neurite/core";
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { hostname } from "node:os";
+import { basename, dirname, join, resolve, sep } from "node:path";
+import { CheckpointError, ValueError } from "@neurite/core";
 import { expectBytes, expectText } from "@neurite/core/expect";
 import { notFound, type Store } from "./store.js";
 
@@ -14,9 +16,22 @@ export class FileStore implements Store {
     this.root = resolve(root);
   }
 
-  async read(path: string): Promise<Uint8Array> {
+  /** @throws ValueError for a path that leads out of the folder */
+  locate(path: string): string {
     expectText("FileStore", "path", path);
-    const full = join(this.root, path);
+    const full = resolve(join(this.root, path));
+    if (full.startsWith(this.root.endsWith(sep) ? this.root : this.root + sep)) return full;
+    throw new ValueError({
+      op: "FileStore",
+      argument: "path",
+      expected: `a file below ${this.root}`,
+      received: JSON.stringify(path),
+      remedy: "Make a store of the folder that the file is in.",
+    });
+  }
+
+  async read(path: string): Promise<Uint8Array> {
+    const full = this.locate(path);
     try {
       return await readFile(full);
     } catch (error) {
@@ -25,16 +40,16 @@ export class FileStore implements Store {
     }
   }
 
-  /** Writes beside the target, syncs to disk, then renames over it. */
+  /** Writes beside the target, syncs to disk, then renames over it: several writers at once each write a whole file. */
   async write(path: string, bytes: Uint8Array): Promise<void> {
-    expectText("FileStore", "path", path);
+    const full = this.locate(path);
     expectBytes("FileStore", "bytes", bytes);
-    const full = join(this.root, path);
-    // one fixed name: what a killed process left behind is overwritten by the next write
-    const draft = `${full}.tmp`;
+    const draft = draftOf(full);
     try {
-      await mkdir(dirname(full), { recursive: true });
-      const file = await open(draft, "w");
+      await makeFolder(dirname(full));
+      await removeStaleDrafts(full);
+      // never an existing file, nor what a link points to
+      const file = await open(draft, "wx");
       try {
         await file.writeFile(bytes);
         await file.sync();
@@ -49,15 +64,77 @@ export class FileStore implements Store {
     }
   }
 
-  locate(path: string): string {
-    return join(this.root, path);
-  }
-
   async exists(path: string): Promise<boolean> {
-    return stat(join(this.root, path)).then(
+    return stat(this.locate(path)).then(
       () => true,
       () => false,
     );
+  }
+}
+
+const HOST = hostname().replace(/\W/g, "");
+
+/** Each write has a draft of its own, which tells by whom it is. */
+function draftOf(file: string): string {
+  return `${file}.${HOST}-${process.pid}-${randomUUID().slice(0, 8)}.tmp`;
+}
+
+/** A draft of another machine's is left alone for so long, in ms. */
+const ABANDONED = 24 * 60 * 60 * 1000;
+
+/** Removes the drafts of a file whose writers were killed. */
+async function removeStaleDrafts(file: string): Promise<void> {
+  const folder = dirname(file);
+  const start = `${basename(file)}.`;
+  for (const name of await readdir(folder)) {
+    const [, host, pid] = (name.startsWith(start) && /^(\w*)-(\d+)-\w+\.tmp$/.exec(name.slice(start.length))) || [];
+    if (pid === undefined) continue;
+    const draft = join(folder, name);
+    const stale = host === HOST ? !isRunning(Number(pid)) : await isOlder(draft, ABANDONED);
+    if (stale) await rm(draft, { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // it runs, as somebody else
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+async function isOlder(path: string, age: number): Promise<boolean> {
+  const written = await stat(path).catch(() => null);
+  return written !== null && Date.now() - written.mtimeMs > age;
+}
+
+/**
+ * Makes a folder and those above it. Node's own `recursive` tries for ever where a folder can't be made though the one above
+ * it exists, as in /proc, and calls a folder that may not be written missing.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const missing: string[] = [];
+  let folder = resolve(path);
+  for (;;) {
+    const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return null;
+      throw error;
+    });
+    if (found?.isDirectory()) break;
+    if (found) throw Object.assign(new Error(`${folder} is a file`), { code: "ENOTDIR" });
+    missing.push(folder);
+    folder = dirname(folder);
+  }
+  for (const one of missing.reverse()) {
+    try {
+      await mkdir(one);
+    } catch (error) {
+      // somebody else may have made it meanwhile
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") continue;
+      throw error;
+    }
   }
 }
 
@@ -70,15 +147,25 @@ async function syncFolder(path: string): Promise<void> {
 
 const REASONS: Record<string, string> = {
   ENOSPC: "Free space on the disk; an earlier file is still whole.",
-  EACCES: "Check the permissions.",
+  EFBIG: "The file is larger than the system allows; an earlier one is still whole.",
+  EACCES: "Check the permissions of the folder.",
+  EPERM: "Check the permissions of the folder.",
   EROFS: "The file system is read-only; choose another folder.",
-  EISDIR: "The path is a folder.",
+  EISDIR: "The path is a folder; choose a file.",
+  ENOTDIR: "A part of the path is a file; choose another folder.",
+  ENOENT: "No folder can be made there; choose another.",
 };
 
-function failure(op: string, path: string, cause: unknown): CheckpointError {
+function failure(op: "read" | "write", path: string, cause: unknown): CheckpointError {
   const { code, message } = cause as NodeJS.ErrnoException;
   return new CheckpointError(
-    { op, argument: path, expected: "to succeed", received: message, remedy: REASONS[code ?? ""] ?? "" },
+    {
+      op,
+      argument: path,
+      expected: `a file that can be ${op === "read" ? "read" : "written"}`,
+      received: message,
+      remedy: REASONS[code ?? ""] ?? "",
+    },
     { cause },
   );
 }

@@ -35,6 +35,9 @@ export function notFound(path: string, cause?: unknown): CheckpointError {
   );
 }
 
+/** Bytes of their own. (`slice` of a Node `Buffer` is a view of it.) */
+const copyOf = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes);
+
 /** Files in memory. */
 export class MemoryStore implements Store {
   readonly #files = new Map<string, Uint8Array>();
@@ -43,13 +46,13 @@ export class MemoryStore implements Store {
     expectText("MemoryStore", "path", path);
     const bytes = this.#files.get(path);
     if (!bytes) throw notFound(path);
-    return bytes.slice();
+    return copyOf(bytes);
   }
 
   async write(path: string, bytes: Uint8Array): Promise<void> {
     expectText("MemoryStore", "path", path);
     expectBytes("MemoryStore", "bytes", bytes);
-    this.#files.set(path, bytes.slice());
+    this.#files.set(path, copyOf(bytes));
   }
 
   async exists(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** IDX, the format of MNIST's files. */
-import { type DType, hostArray, sizeOf, type TypedArray, ValueError } from "@neurite/core";
-import { expectBytes } from "@neurite/core/expect";
+import { type DType, hostArray, sizeOf, type TypedArray, UnsupportedError, ValueError } from "@neurite/core";
+import { expectBytes, expectOptions, type OptionKinds } from "@neurite/core/expect";
 import type { HostArrayOf } from "../collate.js";
 
 interface Kind {
@@ -56,20 +56,51 @@ export function readIdx(bytes: Uint8Array): HostArrayOf {
   return { dtype: kind.dtype, shape, data };
 }
 
+export interface GunzipOptions {
+  /** Largest size of what comes out: a gzip file of a megabyte can hold a gigabyte of zeros. Default 1 GiB. */
+  readonly maximumBytes?: number;
+}
+
+const GUNZIP: OptionKinds<GunzipOptions> = { maximumBytes: "size" };
+
 /**
  * Unpacks a gzip file with the platform's `DecompressionStream`; bytes that are not packed come back as they are.
- * @throws ValueError for a damaged file
+ * @throws ValueError for a damaged file, UnsupportedError for one that holds more than allowed
  */
-export async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
+export async function gunzip(bytes: Uint8Array, options: GunzipOptions = {}): Promise<Uint8Array> {
   expectBytes("gunzip", "bytes", bytes);
+  expectOptions("gunzip", options, GUNZIP);
+  const { maximumBytes = 2 ** 30 } = options;
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  try {
-    const packed = new Blob([Uint8Array.from(bytes)]).stream();
-    return new Uint8Array(await new Response(packed.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
-  } catch (cause) {
-    throw new ValueError(
-      { op: "gunzip", argument: "bytes", expected: "a whole gzip file", received: "a damaged or cut one" },
-      { cause },
-    );
+  const unpacked = new Blob([Uint8Array.from(bytes)]).stream().pipeThrough(new DecompressionStream("gzip")).getReader();
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await unpacked.read().catch((cause: unknown) => {
+      throw new ValueError(
+        { op: "gunzip", argument: "bytes", expected: "a whole gzip file", received: "a damaged or cut one" },
+        { cause },
+      );
+    });
+    if (done) break;
+    length += value.length;
+    if (length > maximumBytes) {
+      await unpacked.cancel();
+      throw new UnsupportedError({
+        op: "gunzip",
+        argument: "bytes",
+        expected: `at most ${maximumBytes} bytes in the file`,
+        received: "more",
+        remedy: "If the file is what you expect, allow more: { maximumBytes }.",
+      });
+    }
+    parts.push(value);
   }
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

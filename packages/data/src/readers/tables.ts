@@ -27,44 +27,60 @@ export function parseCSV(text: string, options: CSVOptions = {}): string[][] {
   }
   const rows: string[][] = [];
   let row: string[] = [];
-  let field = "";
   let line = 1;
-  let state: "start" | "plain" | "quoted" | "closed" = "start";
   const fail = (expected: string, received: string): never => {
     throw new ValueError({ op: "parseCSV", argument: `line ${line}`, expected, received });
   };
-  const endRow = () => {
-    if (row.length > 0 || state !== "start") rows.push([...row, field]);
-    row = [];
-    field = "";
-    state = "start";
-  };
-  const start = text.startsWith("\ufeff") ? 1 : 0;
-  for (let i = start; i < text.length; i++) {
-    const character = text[i]!;
-    if (state === "quoted") {
-      if (character === "\n") line++;
-      if (character !== '"') field += character;
-      else if (text[i + 1] === '"') field += text[++i];
-      else state = "closed";
-    } else if (character === "\n" || character === "\r") {
-      if (character === "\r" && text[i + 1] === "\n") i++;
-      endRow();
-      line++;
-    } else if (character === delimiter) {
-      row.push(field);
-      field = "";
-      state = "start";
-    } else if (character === '"' && state === "start") state = "quoted";
-    else if (state === "closed") fail("a delimiter or the end of the line behind a quoted field", character);
-    else {
-      field += character;
-      state = "plain";
+  // fields are cut out of the text, never put together letter by letter: a letter more would copy a long one
+  const plainEnd = new RegExp(`[\\r\\n${escapeClass(delimiter)}]`, "g");
+  let at = text.startsWith("\ufeff") ? 1 : 0;
+  while (at < text.length) {
+    let field: string;
+    if (text[at] === '"') {
+      const end = closingQuote(text, at + 1);
+      if (end < 0) fail("a closing quote", "the end of the text");
+      const inner = text.slice(at + 1, end);
+      field = inner.replaceAll('""', '"');
+      line += inner.split("\n").length - 1;
+      at = end + 1;
+      const next = text[at];
+      if (next !== undefined && next !== delimiter && next !== "\n" && next !== "\r") {
+        fail("a delimiter or the end of the line behind a quoted field", next);
+      }
+    } else {
+      plainEnd.lastIndex = at;
+      const end = plainEnd.exec(text)?.index ?? text.length;
+      field = text.slice(at, end);
+      // an empty line is no row
+      const empty = field === "" && row.length === 0 && text[end] !== delimiter;
+      at = end;
+      if (empty) {
+        at += text.startsWith("\r\n", at) ? 2 : 1;
+        line++;
+        continue;
+      }
     }
+    row.push(field);
+    if (text[at] === delimiter) {
+      at++;
+      // the last field may be empty
+      if (at < text.length) continue;
+      row.push("");
+    }
+    rows.push(row);
+    row = [];
+    at += text.startsWith("\r\n", at) ? 2 : 1;
+    line++;
   }
-  if (state === "quoted") fail("a closing quote", "the end of the text");
-  endRow();
   return rows;
+}
+
+const escapeClass = (character: string): string => (/[\\\]^-]/.test(character) ? `\\${character}` : character);
+
+/** Where the quoted field that begins at `from` ends; −1 when it does not. Two quotes are one of its letters. */
+function closingQuote(text: string, from: number): number {
+  for (let at = text.indexOf('"', from); at >= 0; at = text.indexOf('"', at + 2)) if (text[at + 1] !== '"') return at;
+  return -1;
 }
 
 function numbersOf(op: string, fields: readonly string[], row: number): number[] {
