@@ -22,7 +22,7 @@ async function reference(): Promise<Buffer> {
   return checkpointOf("whole");
 }
 
-const DRAFT = "checkpoint.safetensors.tmp";
+const DRAFT = /^checkpoint\.safetensors\..*\.tmp$/;
 
 /** Starts or resumes the run and kills it `delay` ms after its n-th write of a checkpoint began; gives the exit code. */
 async function runUntil(run: string, n: number, delay: number): Promise<number | null> {

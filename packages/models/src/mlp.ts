@@ -8,6 +8,7 @@ import {
   type InitOptions,
   type Layer,
   Linear,
+  type LoadOptions,
   Module,
   ReLU,
   Sequential,
@@ -38,7 +39,12 @@ const OPTIONS: OptionKinds<MLPOptions> = {
  * const logits = net.forward(images);            // [128, 784] or [128, 28, 28, 1] → [128, 10]
  */
 export class MLP extends Module {
+  /** Named alike with and without dropout, so that either loads the other's weights. */
   readonly layers: Sequential;
+  /** After each activation. */
+  readonly dropout: Dropout;
+  /** Layers of a hidden one. */
+  readonly #block: number;
 
   constructor(
     readonly sizes: readonly number[],
@@ -63,8 +69,9 @@ export class MLP extends Module {
         new Linear(sizes[i]!, size, init),
         ...(batchNorm ? [new BatchNorm1d(size, init)] : []),
         activation(),
-        ...(dropout > 0 ? [new Dropout(dropout, init)] : []),
       ]);
+    this.#block = batchNorm ? 3 : 2;
+    this.dropout = new Dropout(dropout, init);
     this.layers = new Sequential(...hidden, new Linear(sizes.at(-2)!, sizes.at(-1)!, init));
   }
 
@@ -83,6 +90,34 @@ export class MLP extends Module {
         received: formatShape(x.shape),
       });
     }
-    return this.layers.forward(x.rank === 2 ? x : x.reshape([n, inputs]));
+    let value = x.rank === 2 ? x : x.reshape([n, inputs]);
+    for (const [i, layer] of [...this.layers].entries()) {
+      value = layer.forward(value);
+      if ((i + 1) % this.#block === 0 && this.dropout.p > 0) value = this.dropout.forward(value);
+    }
+    return value;
+  }
+
+  /** Files in which a dropout layer counted among `layers`, as up to 0.1.0, are read too. */
+  override loadStateDict(values: Readonly<Record<string, Tensor>>, options: LoadOptions = {}): void {
+    super.loadStateDict(this.#isOlder(values) ? this.#renamed(values) : values, options);
+  }
+
+  /** The name that a value had while a dropout layer stood behind each activation. */
+  #olderName(name: string): string {
+    return name.replace(
+      /^layers\.(\d+)/,
+      (_, at: string) => `layers.${Number(at) + Math.floor(Number(at) / this.#block)}`,
+    );
+  }
+
+  #isOlder(values: unknown): values is Readonly<Record<string, Tensor>> {
+    if (typeof values !== "object" || values === null) return false;
+    const own = Object.keys(this.stateDict());
+    return own.every((name) => this.#olderName(name) in values) && own.some((name) => !(name in values));
+  }
+
+  #renamed(values: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+    return Object.fromEntries(Object.keys(this.stateDict()).map((name) => [name, values[this.#olderName(name)]!]));
   }
 }

@@ -1,6 +1,7 @@
 /** Models against their definitions in plain numbers. */
 import { cpuJs } from "@neurite/backend-cpu-js";
-import { type Device, Generator, setDefaultDevice, slice, type Tensor, tensor } from "@neurite/core";
+import { add, type Device, Generator, ones, setDefaultDevice, slice, type Tensor, tensor } from "@neurite/core";
+import { Identity, withForwardObserver } from "@neurite/layers";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
   ConvAutoencoder,
@@ -35,6 +36,52 @@ const dense = (x: readonly number[], weight: Tensor, bias: Tensor | null) => {
 const relu = (x: readonly number[]) => x.map((value) => Math.max(0, value));
 
 describe("MLP", () => {
+  const names = (options: object) => Object.keys(new MLP([3, 5, 4, 2], { ...float64(), ...options }).stateDict());
+
+  it.each([{}, { batchNorm: true }])("names its parameters alike with and without dropout: %j", (options) => {
+    expect(names({ ...options, dropout: 0.5 })).toEqual(names(options));
+  });
+
+  it.each([
+    [{}, [0, 3, 6]],
+    [{ batchNorm: true }, [0, 1, 4, 5, 8]],
+  ])("loads files in which dropout layers were counted: %j", (options, places) => {
+    const net = new MLP([3, 5, 4, 2], { ...float64(), ...options, dropout: 0.5 });
+    const own = net.stateDict();
+    const at = [...new Set(Object.keys(own).map((name) => Number(name.split(".")[1])))].sort((a, b) => a - b);
+    const older = Object.fromEntries(
+      Object.entries(own).map(([name, value]) => {
+        const older = name.replace(/\d+/, (place) => String(places[at.indexOf(Number(place))]));
+        return [older, add(value, 1)];
+      }),
+    );
+    expect(Object.keys(older)).not.toEqual(Object.keys(own));
+    const wanted = Object.fromEntries(
+      Object.entries(own).map(([name, value]) => [name, values(value).map((x) => x + 1)]),
+    );
+    net.loadStateDict(older);
+    for (const [name, value] of Object.entries(net.stateDict())) expect(values(value), name).toEqual(wanted[name]);
+    const { [Object.keys(older)[0]!]: _, ...fewer } = older;
+    expect(() => net.loadStateDict(fewer)).toThrow(/missing: layers/);
+  });
+
+  it("drops behind each activation, and not behind the logits", () => {
+    const net = new MLP([4, 64, 64, 8], { ...float64(), dropout: 0.5, activation: () => new Identity() });
+    const x = ones([1, 4], { dtype: "float64" });
+    const seen: Tensor[] = [];
+    const record = (module: unknown, run: () => unknown) => {
+      const y = run();
+      if (module === net.dropout) seen.push(y as Tensor);
+      return y;
+    };
+    const logits = withForwardObserver(record, () => net.forward(x));
+    expect(seen).toHaveLength(2);
+    for (const y of seen) expect(values(y).filter((value) => value === 0).length).toBeGreaterThan(10);
+    expect(values(logits).filter((value) => value === 0)).toEqual([]);
+    net.eval();
+    expect(values(net.forward(x))).toEqual(values(net.layers.forward(x)));
+  });
+
   it("is a_L of z_l = relu(W z_{l−1} + b)", () => {
     const net = new MLP([3, 5, 4, 2], float64());
     const parameters = net.parameters();
