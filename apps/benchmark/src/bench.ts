@@ -1,8 +1,9 @@
 /** What `npm run bench` does: chooses cells, measures them, and reports. */
-import { mkdir, stat, writeFile } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { prepareFile } from "@neurite/io/node";
 import { Command, InvalidArgumentError } from "commander";
 import {
   BACKENDS,
@@ -169,7 +170,7 @@ async function pagePath({ html, json }: Flags): Promise<string | null> {
 }
 
 async function write(path: string, text: string): Promise<void> {
-  await mkdir(dirname(resolve(path)), { recursive: true });
+  await prepareFile(path);
   await writeFile(path, text);
   say(`wrote ${path}`);
 }

@@ -1,8 +1,9 @@
 /** The book's command line: lists the examples, or runs one. */
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join, relative, resolve } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { auto, BACKENDS, type BackendName } from "@neurite/auto";
 import { Generator, isNeuriteError, manualSeed, setDefaultDevice } from "@neurite/core";
+import { prepareFile } from "@neurite/io/node";
 import { progressBar } from "@neurite/training/node";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Entry, Run } from "./example.js";
@@ -27,7 +28,7 @@ function wholeNumber(text: string): number {
 
 async function writeJSON(file: string | undefined, value: unknown): Promise<void> {
   if (file === undefined) return;
-  await mkdir(dirname(resolve(file)), { recursive: true });
+  await prepareFile(file);
   await writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
 }
 
@@ -49,6 +50,7 @@ async function list(json: string | undefined): Promise<void> {
 }
 
 async function runExample({ name, section, title, load }: Entry, { backend, seed, out, json }: Flags): Promise<void> {
+  if (json !== undefined) await prepareFile(json);
   const device = await open(backend);
   manualSeed(seed);
   console.log(`${section} ${title}`);
@@ -78,8 +80,10 @@ async function runExample({ name, section, title, load }: Entry, { backend, seed
   const seconds = (performance.now() - started) / 1000;
   bar.stop();
   const folder = join(out, name);
-  await mkdir(folder, { recursive: true });
-  for (const [file, content] of [...pictures, ...files]) await writeFile(join(folder, file), content);
+  for (const [file, content] of [...pictures, ...files]) {
+    await prepareFile(join(folder, file));
+    await writeFile(join(folder, file), content);
+  }
   const kept = [...pictures.keys()].map((file) => join(folder, file));
   for (const [metric, value] of Object.entries(metrics)) console.log(`${metric} ${Number(value.toPrecision(6))}`);
   const written = [...pictures.keys(), ...files.keys()].join(", ");

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { BACKENDS } from "@neurite/auto";
 import { cpuJs } from "@neurite/backend-cpu-js";
 import { type Device, setDefaultDevice } from "@neurite/core";
+import { prepareFile } from "@neurite/io/node";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type Finding, fuzz, type Progress, SUBJECT_NAMES } from "./fuzz.js";
 
@@ -40,6 +41,7 @@ function print({ subject, backend, problem, input }: Finding): void {
 }
 
 async function run({ seconds, seed, backend = DEFAULT, op = [], json }: Flags): Promise<void> {
+  if (json !== undefined) await prepareFile(json);
   const devices: Record<string, Device> = {};
   for (const name of backend) devices[name] = await MAKERS[name]!();
   const reference = cpuJs();

@@ -1,8 +1,9 @@
 /** The command line: train, translate, evaluate, and demo, which is all of them. */
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { writeFile } from "node:fs/promises";
 import { isNeuriteError, ValueError } from "@neurite/core";
 import type { Vocabulary } from "@neurite/data";
+import { prepareFile } from "@neurite/io/node";
+import { Interrupted, interruptible } from "@neurite/training/node";
 import { Command, InvalidArgumentError } from "commander";
 import { BACKEND_NAMES, DEFAULT_BACKEND, useBackend } from "./backends.js";
 import { type Evaluation, evaluate, evaluateShort, isExact, meanLoss, type Sample, translate } from "./evaluate.js";
@@ -85,7 +86,7 @@ async function runOptions(flags: TrainFlags): Promise<RunOptions> {
 
 async function runTraining(flags: TrainFlags, samples: number): Promise<void> {
   const started = performance.now();
-  await prepareJSON(flags.json);
+  if (flags.json !== undefined) await prepareFile(flags.json);
   if (flags.resume !== undefined && flags.out !== undefined) {
     throw new ValueError({
       op: "train",
@@ -99,11 +100,11 @@ async function runTraining(flags: TrainFlags, samples: number): Promise<void> {
   const folder = flags.resume ?? flags.out ?? FOLDER;
   const device = await useBackend(flags.backend);
   console.log(`Training English → French number words on ${device.name}, ${options.steps} steps.`);
-  const { task, fit } = await train({
-    options,
-    folder,
-    resume: flags.resume !== undefined,
-    checkpointEvery: flags.checkpointEvery,
+  const { task, fit } = await interruptible((signal) =>
+    train({ options, folder, resume: flags.resume !== undefined, checkpointEvery: flags.checkpointEvery, signal }),
+  ).catch((error: unknown) => {
+    if (error instanceof Interrupted) console.error(`Go on with: npm run demo -- train --resume ${folder}`);
+    throw error;
   });
   const { corpus, model } = task;
   const result = await evaluate(task, corpus.test);
@@ -156,26 +157,6 @@ function printEvaluation(
   console.log(`  the ${unseen.numbers} unseen of them: ${unseen.exactMatch.toFixed(4)}`);
   for (const { number, output } of all.wrong.slice(0, MOST_WRONG)) console.log(`  ${number} ≠ ${output}`);
   if (all.wrong.length > MOST_WRONG) console.log(`  … ${all.wrong.length - MOST_WRONG} more (--json lists them)`);
-}
-
-/** Makes the file before the work begins, so that a path that cannot be written does not cost a training. */
-async function prepareJSON(file: string | undefined): Promise<void> {
-  if (file === undefined) return;
-  try {
-    await mkdir(dirname(resolve(file)), { recursive: true });
-    await writeFile(file, "", { flag: "a" });
-  } catch (cause) {
-    throw new ValueError(
-      {
-        op: "translate",
-        argument: "--json",
-        expected: "a file that can be written",
-        received: `${file} (${cause instanceof Error ? cause.message : cause})`,
-        remedy: "Choose another path.",
-      },
-      { cause },
-    );
-  }
 }
 
 async function writeJSON(file: string | undefined, value: unknown): Promise<void> {
@@ -240,7 +221,7 @@ const evaluateCommand = new Command("evaluate")
   .option("--count <n>", "unseen numbers to translate, at most 1000", upToThousand, 1000)
   .option("--json <file>", "write the results there")
   .action(async (flags: { model: string; backend: string; count: number; json?: string }) => {
-    await prepareJSON(flags.json);
+    if (flags.json !== undefined) await prepareFile(flags.json);
     const device = await useBackend(flags.backend);
     const task = await load(flags.model);
     const pairs = task.corpus.test.slice(0, flags.count);
@@ -264,6 +245,10 @@ const program = new Command("translate")
 try {
   await program.parseAsync();
 } catch (error) {
+  if (error instanceof Interrupted) {
+    console.error(`Stopped: ${error.message}.`);
+    process.exit(error.exitCode);
+  }
   if (!isNeuriteError(error)) throw error;
   console.error(`${error.name}: ${error.message}`);
   process.exitCode = 1;

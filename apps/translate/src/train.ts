@@ -20,6 +20,8 @@ export interface TrainRequest {
   readonly folder: string;
   readonly resume: boolean;
   readonly checkpointEvery: number | undefined;
+  /** Ends the training with a checkpoint. */
+  readonly signal?: AbortSignal;
   /** Told after each step, beside the progress bar. */
   readonly onStep?: (report: StepReport) => void;
 }
@@ -44,7 +46,7 @@ export async function savedOptions(folder: string): Promise<RunOptions | null> {
   return (await readRun(folder)).options;
 }
 
-export async function train({ options, folder, resume, checkpointEvery, onStep }: TrainRequest): Promise<{
+export async function train({ options, folder, resume, checkpointEvery, signal, onStep }: TrainRequest): Promise<{
   task: Task;
   fit: FitResult;
 }> {
@@ -90,7 +92,7 @@ export async function train({ options, folder, resume, checkpointEvery, onStep }
     });
   }
   try {
-    return { task, fit: await trainer.fit() };
+    return { task, fit: await trainer.fit(signal ? { signal } : {}) };
   } finally {
     progress.stop();
   }

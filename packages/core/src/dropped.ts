@@ -8,6 +8,7 @@
  */
 import type { Device, Storage } from "./device.js";
 import type { Tensor } from "./tensor.js";
+import { nextTurn } from "./turn.js";
 
 /** What is known of a handle outside every scope. */
 export interface Watched {
@@ -198,8 +199,6 @@ export function waited({ unscoped }: Device): void {
 const BALLAST = 2 ** 28;
 /** An engine may put a collection off, but not so often. */
 const MOST_TRIES = 8;
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** Has the engine collect what the program has dropped, and waits for the finalizers, which run between turns. */
 export async function collect(): Promise<void> {

@@ -207,6 +207,7 @@ const KINDS = {
   tensor: isBranded,
   device: (value: unknown) => typeof (value as { allocate?: unknown } | null)?.allocate === "function",
   generator: (value: unknown) => typeof (value as { uniform?: unknown } | null)?.uniform === "function",
+  signal: (value: unknown) => typeof (value as AbortSignal | null)?.throwIfAborted === "function",
 } as const;
 
 const WORDS: Readonly<Record<keyof typeof KINDS, string>> = {
@@ -222,6 +223,7 @@ const WORDS: Readonly<Record<keyof typeof KINDS, string>> = {
   tensor: "a tensor",
   device: "a device, such as cpuJs()",
   generator: "a Generator",
+  signal: "an AbortSignal",
 };
 
 /** What an option may be: a kind of value, or one of some words. Left out or undefined it may always be. */

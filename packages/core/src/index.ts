@@ -107,3 +107,4 @@ export {
   Tensor,
   viewOf,
 } from "./tensor.js";
+export { breathe } from "./turn.js";

@@ -9,6 +9,7 @@ import {
   expectSize,
   type OptionKinds,
 } from "@neurite/core/expect";
+import { untilAborted } from "./abort.js";
 import type { HostBatch } from "./collate.js";
 import { type Dataset, expectDataset } from "./dataset.js";
 
@@ -29,6 +30,8 @@ export interface LoaderOptions<T, B extends HostBatch> {
   readonly prefetch?: number;
   /** Default: the default device when a batch is taken. */
   readonly device?: Device;
+  /** Ends the iteration with its reason, before the next batch; the place in the data stays that of the batch last taken. */
+  readonly signal?: AbortSignal;
 }
 
 const OPTIONS: OptionKinds<LoaderOptions<unknown, HostBatch>> = {
@@ -39,6 +42,7 @@ const OPTIONS: OptionKinds<LoaderOptions<unknown, HostBatch>> = {
   dropLast: "boolean",
   prefetch: "count",
   device: "device",
+  signal: "signal",
 };
 
 /** A place in the data: `batch` batches of epoch `epoch` were taken. */
@@ -88,7 +92,10 @@ export function* lend<B extends HostBatch>(host: B, device?: Device): Iterable<B
  */
 export class DataLoader<T, B extends HostBatch> implements AsyncIterable<Batch<B>> {
   readonly #dataset: Dataset<T>;
-  readonly #options: Required<Omit<LoaderOptions<T, B>, "device">> & { readonly device: Device | undefined };
+  readonly #options: Required<Omit<LoaderOptions<T, B>, "device" | "signal">> & {
+    readonly device: Device | undefined;
+    readonly signal: AbortSignal | undefined;
+  };
   #epoch = 0;
   #batch = 0;
   #order: { readonly epoch: number; readonly indices: Int32Array } | null = null;
@@ -97,9 +104,9 @@ export class DataLoader<T, B extends HostBatch> implements AsyncIterable<Batch<B
     expectDataset("DataLoader", dataset);
     expectRecord("DataLoader", "options", options, "an object with batchSize and collate");
     expectOptions("DataLoader", options, OPTIONS);
-    const { shuffle = false, seed = 0, dropLast = false, prefetch = 2, device } = options;
+    const { shuffle = false, seed = 0, dropLast = false, prefetch = 2, device, signal } = options;
     this.#dataset = dataset;
-    this.#options = { ...options, shuffle, seed, dropLast, prefetch, device };
+    this.#options = { ...options, shuffle, seed, dropLast, prefetch, device, signal };
     const { batchSize } = options;
     expectSize("DataLoader", "batchSize", batchSize);
     expectFunction("DataLoader", "collate", options.collate, "It makes a batch's arrays of its items.");
@@ -165,6 +172,8 @@ export class DataLoader<T, B extends HostBatch> implements AsyncIterable<Batch<B
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Batch<B>> {
+    const { signal } = this.#options;
+    signal?.throwIfAborted();
     if (this.#batch >= this.length) this.restore({ epoch: this.#epoch + 1, batch: 0 });
     const epoch = this.#epoch;
     const ahead: Promise<B>[] = [];
@@ -176,7 +185,7 @@ export class DataLoader<T, B extends HostBatch> implements AsyncIterable<Batch<B
         host.catch(() => {});
         ahead.push(host);
       }
-      const host = await ahead.shift()!;
+      const host = await untilAborted(ahead.shift()!, signal);
       this.#batch++;
       yield* lend(host, this.#options.device);
     }

@@ -9,6 +9,7 @@ import {
   expectSize,
   type OptionKinds,
 } from "@neurite/core/expect";
+import { untilAborted } from "./abort.js";
 import type { HostBatch } from "./collate.js";
 import { type Batch, lend } from "./loader.js";
 
@@ -104,6 +105,8 @@ export interface StreamOptions<T, B extends HostBatch> {
   readonly prefetch?: number;
   /** Default: the default device when a batch is taken. */
   readonly device?: Device;
+  /** Ends the iteration with its reason, before the next batch. */
+  readonly signal?: AbortSignal;
 }
 
 const OPTIONS: OptionKinds<StreamOptions<unknown, HostBatch>> = {
@@ -113,6 +116,7 @@ const OPTIONS: OptionKinds<StreamOptions<unknown, HostBatch>> = {
   seed: "count",
   prefetch: "count",
   device: "device",
+  signal: "signal",
 };
 
 function expectStream(op: string, source: unknown): void {
@@ -140,10 +144,20 @@ export async function* streamBatches<T, B extends HostBatch>(
   expectStream("streamBatches", source);
   expectRecord("streamBatches", "options", options, "an object with batchSize and collate");
   expectOptions("streamBatches", options, OPTIONS);
-  const { batchSize, collate, shuffle = 0, seed = 0, prefetch = 2, device } = options;
+  const { batchSize, collate, shuffle = 0, seed = 0, prefetch = 2, device, signal } = options;
   expectFunction("streamBatches", "collate", collate, "It makes a batch's arrays of its items.");
   const items = shuffle > 0 ? shuffleStream(source, shuffle, new Generator(seed)) : source;
-  for await (const host of prefetchStream(collated(batchStream(items, batchSize), collate), prefetch)) {
-    yield* lend(host, device);
+  const hosts = prefetchStream(collated(batchStream(items, batchSize), collate), prefetch);
+  try {
+    for (;;) {
+      const { done, value } = await untilAborted(hosts.next(), signal);
+      if (done) return;
+      yield* lend(value, device);
+    }
+  } finally {
+    // a source that hangs must not keep the loop from ending
+    const closed = hosts.return(undefined);
+    if (signal?.aborted) closed.catch(() => {});
+    else await closed;
   }
 }

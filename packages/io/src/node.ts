@@ -114,7 +114,7 @@ async function isOlder(path: string, age: number): Promise<boolean> {
  * Makes a folder and those above it. Node's own `recursive` tries for ever where a folder can't be made though the one above
  * it exists, as in /proc, and calls a folder that may not be written missing.
  */
-export async function makeFolder(path: string): Promise<void> {
+async function makeFolder(path: string): Promise<void> {
   const missing: string[] = [];
   let folder = resolve(path);
   for (;;) {
@@ -135,6 +135,22 @@ export async function makeFolder(path: string): Promise<void> {
       if ((error as NodeJS.ErrnoException).code === "EEXIST") continue;
       throw error;
     }
+  }
+}
+
+/**
+ * Makes a file, with its folder, if there is none, so that a place that can't be written is found before the work whose result it
+ * is for.
+ * @throws CheckpointError that says why it cannot be written
+ */
+export async function prepareFile(path: string): Promise<void> {
+  expectText("prepareFile", "path", path);
+  const full = resolve(path);
+  try {
+    await makeFolder(dirname(full));
+    await (await open(full, "a")).close();
+  } catch (error) {
+    throw failure("write", full, error);
   }
 }
 

@@ -23,6 +23,13 @@ beforeEach(() => {
   setDefaultDevice(device);
 });
 
+/** What a promise is rejected with. */
+const errorOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => expect.unreachable("it was fulfilled"),
+    (error: unknown) => error,
+  );
+
 const [START, END, VOCABULARY] = [1, 2, 5];
 const rowsOf = (rows: readonly (readonly number[])[]) =>
   tensor(Int32Array.from(rows.flat()), { shape: [rows.length, rows[0]!.length] });
@@ -203,6 +210,41 @@ it("leaves nothing behind when the decoder throws at a later step", async () => 
     "no further",
   );
   expect(device.memory().storages).toBe(before);
+});
+
+it("ends between two tokens when it is told to, with nothing left behind", async () => {
+  const decoder = cases[0]!.make(3).decoder;
+  const source = rowsOf([[3, 4, 5]]);
+  const encoded = scope(() => decoder.encode(source) as never) as unknown;
+  const before = device.memory().storages;
+  const stopping = (stop: () => void): EncoderDecoder => {
+    let steps = 0;
+    return {
+      encode: (tokens) => decoder.encode(tokens),
+      start: (given) => decoder.start(given),
+      logits: (state) => decoder.logits(state),
+      step(token, state, given) {
+        if (++steps === 3) stop();
+        expect(steps).toBeLessThan(4);
+        return decoder.step(token, state, given);
+      },
+    };
+  };
+  for (const search of [
+    (signal: AbortSignal, stop: () => void) => sample(stopping(stop), encoded, { start: START, steps: 50, signal }),
+    (signal: AbortSignal, stop: () => void) =>
+      beamSearch(stopping(stop), encoded, { start: START, end: END, maxLength: 50, beams: 2, signal }),
+  ]) {
+    const controller = new AbortController();
+    expect(await errorOf(search(controller.signal, () => controller.abort()))).toBe(controller.signal.reason);
+    expect(device.memory().storages).toBe(before);
+  }
+});
+
+it("generate is stopped by a timer", async () => {
+  const model = new RNNLanguageModel({ tokens: VOCABULARY, cell: "gru", features: 4, hidden: 4 }).eval();
+  const signal = AbortSignal.timeout(100);
+  expect(await errorOf(model.generate(rowsOf([[1, 2]]), { steps: 10_000_000, signal }))).toBe(signal.reason);
 });
 
 describe("beamSearch", () => {

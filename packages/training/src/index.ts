@@ -10,6 +10,7 @@ export { Trainer } from "./trainer.js";
 export { readTrained } from "./trainer-checkpoint.js";
 export type {
   CheckpointOptions,
+  FitOptions,
   FitResult,
   Performance,
   StepReport,

@@ -1,6 +1,9 @@
-/** Progress on a terminal. */
+/** Progress on a terminal, and how a training ends there. */
 import { SingleBar } from "cli-progress";
+import { onEnd } from "./node/interrupt.js";
 import type { StepReport } from "./trainer-options.js";
+
+export { Interrupted, interruptible } from "./node/interrupt.js";
 
 export interface Progress {
   /** For `onStep`. */
@@ -26,11 +29,18 @@ function liveBar(stream: NodeJS.WriteStream): Progress {
   const bar = new SingleBar({ format, stream, barsize: 24, hideCursor: true, clearOnComplete: false });
   let first = -1;
   let since = 0;
+  let forget = () => {};
+  const stop = () => {
+    forget();
+    bar.stop();
+  };
   return {
     step({ step, steps, loss }) {
       if (first < 0) {
         first = step;
         since = performance.now();
+        // the cursor and the wrapping of lines come back whatever ends the process
+        forget = onEnd(stop);
         bar.start(steps, step, { loss: loss.toFixed(4), speed: "-", left: "-" });
         return;
       }
@@ -41,7 +51,7 @@ function liveBar(stream: NodeJS.WriteStream): Progress {
         left: `ETA ${Math.ceil((steps - step) / speed)}s`,
       });
     },
-    stop: () => bar.stop(),
+    stop,
   };
 }
 

@@ -40,8 +40,8 @@ export interface TrainerOptions<T, B extends HostBatch> {
   readonly loss: (batch: Batch<B>) => Tensor;
   /** Steps in all, those before a resume included. */
   readonly steps: number;
-  /** Measures both performances; the model is in evaluation mode. */
-  readonly evaluate?: () => Promise<Performance>;
+  /** Measures both performances; the model is in evaluation mode. The signal is that of `fit`, for loops of its own. */
+  readonly evaluate?: (context: { readonly signal: AbortSignal | undefined }) => Promise<Performance>;
   /** Steps from one point of the curves to the next. Default: one epoch. */
   readonly evaluateEvery?: number;
   /** Name of what `evaluate` measures. Default `"performance"`. */
@@ -59,6 +59,16 @@ export interface TrainerOptions<T, B extends HostBatch> {
   readonly onStep?: (report: StepReport) => void;
   readonly onPoint?: (point: CurvePoint) => void;
 }
+
+export interface FitOptions {
+  /**
+   * Ends the training between two steps: the checkpoint is written, and `fit` is rejected with the signal's reason. Calling
+   * it again goes on from there, as resuming does.
+   */
+  readonly signal?: AbortSignal;
+}
+
+export const FIT: OptionKinds<FitOptions> = { signal: "signal" };
 
 export interface FitResult {
   readonly steps: number;

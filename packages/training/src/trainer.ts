@@ -5,6 +5,7 @@
 import { valueAndGrad } from "@neurite/autograd";
 import {
   add,
+  breathe,
   checkFinite,
   defaultGenerator,
   div,
@@ -17,6 +18,7 @@ import {
   type Tensor,
   ValueError,
 } from "@neurite/core";
+import { expectOptions } from "@neurite/core/expect";
 import type { Batch, HostBatch, LoaderState } from "@neurite/data";
 import { readCheckpoint, toHost, withTensors, writeCheckpoint } from "@neurite/io";
 import { GradientSum } from "@neurite/optimizers";
@@ -27,6 +29,8 @@ import { FiniteGate } from "./finite-gate.js";
 import { CHECKPOINT, expectTrainerState, type TrainerState, withoutPrefix, withPrefix } from "./trainer-checkpoint.js";
 import {
   expectParts,
+  FIT,
+  type FitOptions,
   type FitResult,
   type Performance,
   performanceOf,
@@ -101,24 +105,43 @@ export class Trainer<T, B extends HostBatch> {
   /**
    * Trains up to the given number of steps.
    * @throws NonFiniteError when a loss or a gradient is not finite: it names the first op that made such a number; weights
-   * and checkpoint are those before that step
+   * and checkpoint are those before that step. The signal's reason when it was aborted; weights and checkpoint are those after
+   * the last step
    */
-  async fit(): Promise<FitResult> {
+  async fit(options: FitOptions = {}): Promise<FitResult> {
+    expectOptions("Trainer.fit", options, FIT);
+    const { signal } = options;
+    signal?.throwIfAborted();
     const started = performance.now();
     const { model, loader, checkpoint, evaluateEvery = this.#stepsPerEpoch } = this.#options;
     model.train();
     if (this.#step === 0) await this.save();
     try {
+      // interrupted while it was measured
+      if (this.#step > 0 && this.#step % evaluateEvery === 0 && this.#points.at(-1)?.step !== this.#step) {
+        await this.#addPoint(signal);
+      }
       while (!this.#ended) {
         for await (const batch of loader) {
+          await breathe();
+          if (signal?.aborted) {
+            this.#undoBatches();
+            throw signal.reason;
+          }
           if (!(await this.#train(batch))) continue;
-          if (this.#step % evaluateEvery === 0) await this.#addPoint();
+          if (this.#step % evaluateEvery === 0) await this.#addPoint(signal);
           if (this.#stopping?.stopped) this.#stopping.restoreBest(model.stateDict());
           if (this.#ended || (checkpoint?.every && this.#step % checkpoint.every === 0)) await this.save();
           if (this.#ended) break;
         }
       }
       await this.#settleAll();
+    } catch (error) {
+      if (signal?.aborted && error === signal.reason) {
+        await this.save();
+        await this.#writeCurves();
+      }
+      throw error;
     } finally {
       this.#gate.dispose();
       this.#pending?.start.release();
@@ -129,6 +152,20 @@ export class Trainer<T, B extends HostBatch> {
     const objective = this.#lossCount > 0 ? this.#lossSum / this.#lossCount : (this.#points.at(-1)?.objective ?? null);
     const stopped = this.#stopping?.stopped ?? false;
     return { steps: this.#step, seconds, objective, curves: this.curves, stopped };
+  }
+
+  /** Goes back to the end of the last step: batches taken since then, together or ahead, count for nothing. */
+  #undoBatches(): void {
+    const { loader } = this.#options;
+    const { epoch, batch } = loader.state();
+    const start = this.#start;
+    if (!start) {
+      loader.restore({ epoch, batch: batch - 1 });
+      return;
+    }
+    for (const [buffer, value] of start.buffers) buffer.assign(value);
+    restoreGenerator(start.random);
+    this.#abandon(start);
   }
 
   get #ended(): boolean {
@@ -260,10 +297,10 @@ export class Trainer<T, B extends HostBatch> {
     return undefined;
   }
 
-  async #addPoint(): Promise<void> {
+  async #addPoint(signal: AbortSignal | undefined): Promise<void> {
     await this.#settleAll();
     const { average, onPoint } = this.#options;
-    const measure = () => this.#measure();
+    const measure = () => this.#measure(signal);
     const point = await (average && average.updates > 0 ? average.during(measure) : measure());
     this.#lossSum = 0;
     this.#lossCount = 0;
@@ -273,13 +310,16 @@ export class Trainer<T, B extends HostBatch> {
   }
 
   /** Measures the weights as they are, and tells those that go by it. */
-  async #measure(): Promise<CurvePoint> {
+  async #measure(signal: AbortSignal | undefined): Promise<CurvePoint> {
     const { model, evaluate, plateau, monitor = "dev" } = this.#options;
     let measured: Performance = { train: null, dev: null };
     if (evaluate) {
       model.eval();
-      measured = performanceOf(await evaluate());
-      model.train();
+      try {
+        measured = performanceOf(await evaluate({ signal }));
+      } finally {
+        model.train();
+      }
     }
     const objective = this.#lossSum / this.#lossCount;
     const point = { step: this.#step, epoch: this.#step / this.#stepsPerEpoch, objective, ...measured };

@@ -1,5 +1,5 @@
 /** Beam search: the likeliest sequences, approximately. */
-import { gather, logSoftmax, scope, type Tensor, tensor } from "@neurite/core";
+import { breathe, gather, logSoftmax, scope, type Tensor, tensor } from "@neurite/core";
 import {
   badValue,
   expectFinite,
@@ -24,6 +24,8 @@ export interface BeamOptions {
   readonly best?: number;
   /** α: sequences are ranked by log-probability / ((5 + length)/6)^α (Wu et al. 2016); 0 favours short ones. Default 0. */
   readonly lengthPenalty?: number;
+  /** Ends the search with its reason, before the next token. */
+  readonly signal?: AbortSignal;
 }
 
 const OPTIONS: OptionKinds<BeamOptions> = {
@@ -33,6 +35,7 @@ const OPTIONS: OptionKinds<BeamOptions> = {
   beams: "any",
   best: "any",
   lengthPenalty: "number",
+  signal: "signal",
 };
 
 /** Each has a row of states on the device, and is ranked against all others on the host. */
@@ -74,7 +77,7 @@ export async function beamSearch<E, S>(
   expectDecoder("beamSearch", decoder);
   expectRecord("beamSearch", "options", options, "an object with start, end and maxLength");
   expectOptions("beamSearch", options, OPTIONS);
-  const { start, end, maxLength, beams = 4, best = 1, lengthPenalty = 0 } = options;
+  const { start, end, maxLength, beams = 4, best = 1, lengthPenalty = 0, signal } = options;
   expectSize("beamSearch", "maxLength", maxLength);
   expectInteger("beamSearch", "beams", beams, 1, MOST_BEAMS);
   if (!Number.isInteger(best) || best < 1 || best > beams) {
@@ -100,6 +103,8 @@ export async function beamSearch<E, S>(
   let memory = encoded;
   try {
     for (let t = 0; t < maxLength && lives.some((live) => live.length > 0); t++) {
+      await breathe();
+      signal?.throwIfAborted();
       const { next, scores } = scope(() => {
         const after = decoder.step(token, state, memory);
         return { next: after, scores: logSoftmax(decoder.logits(after)) } as never;

@@ -1,5 +1,5 @@
 /** Tokens drawn at random, as likely as the model says. */
-import { defaultGenerator, type Generator, scope, slice, type Tensor, tensor } from "@neurite/core";
+import { breathe, defaultGenerator, type Generator, scope, slice, type Tensor, tensor } from "@neurite/core";
 import { expectFinite, expectOptions, expectRecord, expectSize, type OptionKinds } from "@neurite/core/expect";
 import { expectTokens } from "../tokens.js";
 import { type Decoder, type EncoderDecoder, expectDecoder, expectScores, firstTokens, release } from "./decoder.js";
@@ -17,6 +17,8 @@ export interface SampleOptions {
   readonly end?: number;
   /** Default: the process' stream. */
   readonly generator?: Generator;
+  /** Ends the writing with its reason, before the next token. */
+  readonly signal?: AbortSignal;
 }
 
 const GENERATE: OptionKinds<GenerateOptions> = {
@@ -25,6 +27,7 @@ const GENERATE: OptionKinds<GenerateOptions> = {
   topK: "size",
   end: "integer",
   generator: "generator",
+  signal: "signal",
 };
 const SAMPLE: OptionKinds<SampleOptions> = { ...GENERATE, start: "any" };
 
@@ -38,7 +41,7 @@ export async function sample<E, S>(decoder: Decoder<E, S>, encoded: E, options: 
   expectDecoder("sample", decoder);
   expectRecord("sample", "options", options, "an object with start and steps");
   expectOptions("sample", options, SAMPLE);
-  const { start, steps, temperature = 1, topK, end, generator = defaultGenerator() } = options;
+  const { start, steps, temperature = 1, topK, end, generator = defaultGenerator(), signal } = options;
   expectSize("sample", "steps", steps);
   expectFinite("sample", "temperature", temperature, 0);
   let { state, token } = scope(() => {
@@ -50,6 +53,8 @@ export async function sample<E, S>(decoder: Decoder<E, S>, encoded: E, options: 
   const open = written.map(() => true);
   try {
     for (let t = 0; t < steps && open.includes(true); t++) {
+      await breathe();
+      signal?.throwIfAborted();
       const { next, logits } = scope(() => {
         const after = decoder.step(token, state, encoded);
         return { next: after, logits: decoder.logits(after) } as never;
