@@ -3,9 +3,12 @@ import {
   DTypeError,
   expectSynchronous,
   formatShape,
+  type HasParameters,
   isFloat,
   isTensor,
+  namedTensors,
   onesLike,
+  openModule,
   ShapeError,
   scope,
   type Tensor,
@@ -16,11 +19,12 @@ import { describeValue, expectFunction, expectInteger } from "@neurite/core/expe
 import { Lease } from "./lease.js";
 import { Tape } from "./tape.js";
 
-/** Tensors in nested arrays and plain objects. */
-export type Tree = Tensor | readonly Tree[] | { readonly [name: string]: Tree };
-
-/** The same structure with a gradient for each tensor. */
-export type Gradients<T> = T extends Tensor ? Tensor : { -readonly [K in keyof T]: Gradients<T[K]> };
+/** The same structure with a gradient for each tensor, and the names of its parameters for a module. */
+export type Gradients<T> = T extends Tensor
+  ? Tensor
+  : T extends HasParameters
+    ? Record<string, Tensor>
+    : { -readonly [K in keyof T]: Gradients<T[K]> };
 
 /** What a differentiated function returns: the scalar, or the scalar together with anything else worth keeping. */
 export type Returned<X> = Tensor | { readonly value: Tensor; readonly aux: X };
@@ -35,30 +39,17 @@ export interface ValueAndGrad<T, X> {
 }
 
 /** All tensors of a tree, in order. */
-function leaves(tree: unknown): Tensor[] {
-  if (isTensor(tree)) return [tree];
-  if (typeof tree !== "object" || tree === null) {
-    throw new ValueError({
-      op: "valueAndGrad",
-      argument: "parameters",
-      expected: "tensors, in arrays or plain objects",
-      received: describeValue(tree),
-    });
-  }
-  const found: Tensor[] = [];
-  for (const item of Object.values(tree)) {
-    if (isTensor(item)) found.push(item);
-    else found.push(...leaves(item));
-  }
+function leaves(tree: unknown, found: Tensor[] = []): Tensor[] {
+  if (isTensor(tree)) found.push(tree);
+  else for (const item of Object.values(openModule(tree) as object)) leaves(item, found);
   return found;
 }
 
 function rebuild<T>(tree: T, next: () => Tensor): Gradients<T> {
   if (isTensor(tree)) return next() as Gradients<T>;
-  if (Array.isArray(tree)) return tree.map((item) => rebuild(item as unknown, next)) as unknown as Gradients<T>;
-  const result: Record<string, unknown> = {};
-  for (const name of Object.keys(tree as object)) result[name] = rebuild((tree as Record<string, unknown>)[name], next);
-  return result as Gradients<T>;
+  const open = openModule(tree) as object;
+  if (Array.isArray(open)) return open.map((item) => rebuild(item as unknown, next)) as unknown as Gradients<T>;
+  return Object.fromEntries(Object.entries(open).map(([name, item]) => [name, rebuild(item, next)])) as Gradients<T>;
 }
 
 /** Throws unless `value` is a floating-point scalar that a gradient can start from. */
@@ -117,8 +108,9 @@ export function record<R>(op: string, sources: readonly Tensor[], forward: () =>
  * again (or the enclosing scope ends); the gradients until `optimizer.step(grads)` takes them.
  *
  * @param fn synchronous; returns a scalar tensor, or `{ value, aux }`
- * @param parameters a tensor, or arrays and plain objects of tensors, such as `model.parameters()`
- * @throws ShapeError unless the value is a scalar, ValueError when it does not depend on any parameter
+ * @param parameters a tensor or a module, or arrays and plain objects of these
+ * @throws ShapeError unless the value is a scalar, ValueError when it does not depend on any parameter, and for a parameter given
+ * twice
  * @example
  * const step = valueAndGrad((x, y) => crossEntropy(model.forward(x), y), model.parameters());
  * const { value, grads } = step(x, y);
@@ -130,6 +122,7 @@ export function valueAndGrad<A extends readonly unknown[], T, X = undefined>(
 ): (...args: A) => ValueAndGrad<T, X> {
   const op = "valueAndGrad";
   expectFunction(op, "fn", fn);
+  namedTensors(op, "parameters", parameters);
   const lease = new Lease(`the function made by ${op}`);
   return (...args) => {
     lease.end();

@@ -164,10 +164,22 @@ describe("valueAndGrad refuses", () => {
     );
   });
 
+  it("a parameter that is given twice, and two of one path", () => {
+    const [a, b] = [tensor([1]), tensor([2])];
+    const make = (parameters: object) => () => valueAndGrad(() => sum(a), parameters);
+    expect(make({ first: a, second: a })).toThrow(
+      /parameters expects each tensor once, but received one as first and as second/,
+    );
+    expect(make([a, b, a])).toThrow(/one as 0 and as 2/);
+    expect(make({ "x.y": a, x: { y: b } })).toThrow(/two called x\.y/);
+    const shared = { parameters: () => ({ w: a }) };
+    expect(make({ one: shared, other: [shared] })).toThrow(/one as one\.w and as other\.0\.w/);
+  });
+
   it("parameters that are no tensors", () => {
     const parameters = [3] as unknown as Tensor[];
     expect(thrown(() => valueAndGrad(() => double([1]), parameters)()).message).toContain(
-      "tensors, in arrays or plain objects",
+      "tensors, modules, or lists and plain objects of them",
     );
   });
 

@@ -107,4 +107,5 @@ export {
   Tensor,
   viewOf,
 } from "./tensor.js";
+export { type HasParameters, namedTensors, openModule, type TensorTree } from "./tree.js";
 export { breathe } from "./turn.js";

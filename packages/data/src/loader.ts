@@ -128,6 +128,12 @@ export class DataLoader<T, B extends HostBatch> implements AsyncIterable<Batch<B
     return dropLast ? Math.floor(batches) : Math.ceil(batches);
   }
 
+  /** Items of a batch of an epoch, by its number: the last one may have fewer. */
+  itemsIn(batch: number): number {
+    const { batchSize } = this.#options;
+    return Math.min(batchSize, this.#dataset.length - batch * batchSize);
+  }
+
   /** Place after the batch last taken; batches prefetched do not count. */
   state(): LoaderState {
     return { epoch: this.#epoch, batch: this.#batch };

@@ -1,5 +1,5 @@
 /** Optimizers that divide by a root of past squared gradients: Adagrad, Adadelta, RMSProp. */
-import { type Expression, e, type Parameter } from "@neurite/core";
+import { type Expression, e, type TensorTree } from "@neurite/core";
 import { expectFinite, expectShare, type OptionKinds } from "@neurite/core/expect";
 import {
   type DefaultedOptions,
@@ -89,7 +89,7 @@ function adagrad(options: AdagradRule): Method {
  * @throws ValueError for negative or not finite options
  */
 export class Adagrad extends Optimizer<AdagradRule> {
-  constructor(parameters: Readonly<Record<string, Parameter>>, options: AdagradOptions = {}) {
+  constructor(parameters: TensorTree, options: AdagradOptions = {}) {
     super(parameters, withDefaults("Adagrad", { learningRate: 0.01 }, options), ADAGRAD, adagrad);
   }
 }
@@ -114,7 +114,7 @@ function adadelta({ rho = 0.9, epsilon = 1e-6, previousRoot = false }: AdadeltaR
  * @throws ValueError for ρ outside of [0, 1) and negative or not finite options
  */
 export class Adadelta extends Optimizer<AdadeltaRule> {
-  constructor(parameters: Readonly<Record<string, Parameter>>, options: AdadeltaOptions = {}) {
+  constructor(parameters: TensorTree, options: AdadeltaOptions = {}) {
     super(parameters, withDefaults("Adadelta", { learningRate: 1 }, options), ADADELTA, adadelta);
   }
 }
@@ -151,7 +151,7 @@ function rmsProp(options: RMSPropRule): Method {
  * @throws ValueError for α outside of [0, 1) and negative or not finite options
  */
 export class RMSProp extends Optimizer<RMSPropRule> {
-  constructor(parameters: Readonly<Record<string, Parameter>>, options: RMSPropOptions = {}) {
+  constructor(parameters: TensorTree, options: RMSPropOptions = {}) {
     super(parameters, withDefaults("RMSProp", { learningRate: 0.01 }, options), RMS_PROP, rmsProp);
   }
 }

@@ -1,5 +1,5 @@
 /** Adam and its relatives. */
-import { e, type Parameter } from "@neurite/core";
+import { e, type TensorTree } from "@neurite/core";
 import { expectFinite, type OptionKinds } from "@neurite/core/expect";
 import {
   type DefaultedOptions,
@@ -73,14 +73,14 @@ function adam({ betas = [0.9, 0.999], epsilon = 1e-8, epsilonInside = false, ams
  * const optimizer = new Adam(model.parameters(), { learningRate: 1e-3, clipNorm: 1 });
  */
 export class Adam extends Optimizer<AdamRule> {
-  constructor(parameters: Readonly<Record<string, Parameter>>, options: AdamOptions = {}) {
+  constructor(parameters: TensorTree, options: AdamOptions = {}) {
     super(parameters, withDefaults("Adam", { learningRate: 1e-3 }, options), ADAM, adam);
   }
 }
 
 /** Adam with decoupled weight decay: w ← (1 − ηλ)w − η m̂/(√v̂ + ε) (Loshchilov & Hutter 2019). Default λ = 0.01, as in PyTorch. */
 export class AdamW extends Adam {
-  constructor(parameters: Readonly<Record<string, Parameter>>, options: AdamOptions = {}) {
+  constructor(parameters: TensorTree, options: AdamOptions = {}) {
     super(parameters, withDefaults("AdamW", { weightDecay: 0.01, weightDecayForm: "decoupled" }, options));
   }
 }
@@ -109,7 +109,7 @@ function adaMax({ betas = [0.9, 0.999], epsilon = 1e-8 }: AdaMaxRule): Method {
  * @throws ValueError for betas outside of [0, 1) and negative or not finite options
  */
 export class AdaMax extends Optimizer<AdaMaxRule> {
-  constructor(parameters: Readonly<Record<string, Parameter>>, options: AdaMaxOptions = {}) {
+  constructor(parameters: TensorTree, options: AdaMaxOptions = {}) {
     super(parameters, withDefaults("AdaMax", { learningRate: 2e-3 }, options), ADAMAX, adaMax);
   }
 }

@@ -7,11 +7,12 @@ import {
   Parameter,
   scope,
   type Tensor,
+  type TensorTree,
   ValueError,
   zerosLike,
 } from "@neurite/core";
 import { expectInteger, expectOptions, expectRecord, expectShare, type OptionKinds } from "@neurite/core/expect";
-import { expectParameters } from "./optimizer.js";
+import { parametersOf } from "./optimizer.js";
 
 /** Decay rate of a running average, or one as a function of the number of updates done. */
 export type AverageDecay = number | ((updates: number) => number);
@@ -59,17 +60,17 @@ const gatedNext = /* @__PURE__ */ elementwise("weightAverage", 3, 2, (a, w, when
  * await average.during(async () => evaluate(model));       // with the averages for weights
  */
 export class WeightAverage {
+  /** By their paths in the tree that was given. */
+  readonly parameters: Readonly<Record<string, Parameter>>;
   readonly #decay: AverageDecay;
   readonly #averages: Readonly<Record<string, Parameter>>;
   #updates = 0;
 
-  constructor(
-    readonly parameters: Readonly<Record<string, Parameter>>,
-    options: WeightAverageOptions = {},
-  ) {
+  constructor(tree: TensorTree, options: WeightAverageOptions = {}) {
     expectOptions("WeightAverage", options, OPTIONS);
     const { decay = 0.999 } = options;
-    expectParameters("WeightAverage", parameters);
+    const parameters = parametersOf("WeightAverage", tree);
+    this.parameters = parameters;
     if (typeof decay !== "function") expectShare("WeightAverage", "decay", decay, "a number from 0 to below 1");
     this.#decay = decay;
     this.#averages = Object.fromEntries(

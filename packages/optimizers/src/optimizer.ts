@@ -6,9 +6,11 @@ import {
   full,
   isParameter,
   isTensor,
+  namedTensors,
   Parameter,
   scope,
   type Tensor,
+  type TensorTree,
   ValueError,
 } from "@neurite/core";
 import {
@@ -111,6 +113,8 @@ interface Group {
 }
 
 export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
+  /** By their paths in the tree that was given. */
+  readonly parameters: Readonly<Record<string, Parameter>>;
   readonly learningRate: LearningRate;
   readonly #clipNorm: number | undefined;
   readonly #clipValue: number | undefined;
@@ -118,17 +122,14 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
   #steps = 0;
 
   /**
+   * @param tree modules, parameters, or lists and plain objects of them
    * @param kinds what the rule's options may be: {@link RULE_OPTIONS} and its own
    * @param method the rule that the options of one group ask for; throws ValueError for impossible ones
    * @throws ValueError for impossible options and for a group without parameters
    */
-  constructor(
-    readonly parameters: Readonly<Record<string, Parameter>>,
-    options: OptimizerOptions<O>,
-    kinds: OptionKinds<O>,
-    method: (options: O) => Method,
-  ) {
-    expectParameters("optimizer", parameters);
+  constructor(tree: TensorTree, options: OptimizerOptions<O>, kinds: OptionKinds<O>, method: (options: O) => Method) {
+    const parameters = parametersOf("optimizer", tree);
+    this.parameters = parameters;
     if (options === undefined) throw badValue("optimizer", "options", "an object with the learning rate", options);
     expectOptions("optimizer", options, { ...JOINT_OPTIONS, ...kinds });
     const { learningRate, clipNorm, clipValue, groups = [] } = options;
@@ -172,12 +173,13 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
 
   /**
    * One update of all parameters.
-   * @param grads by the same names as the parameters; freed, unless `keepGrads`
+   * @param grads by the names of the parameters, or in the structure they were given in; freed, unless `keepGrads`
    * @throws ValueError for missing or unknown names, ShapeError and DTypeError for a gradient of another kind
    */
-  step(grads: Readonly<Record<string, Tensor>>, options: StepOptions = {}): void {
+  step(gradients: TensorTree, options: StepOptions = {}): void {
     expectOptions("optimizer.step", options, STEP);
     const { when, keepGrads = false } = options;
+    const grads = this.#byName(gradients);
     this.#expectMatching(grads);
     scope(() => {
       let ready = grads;
@@ -198,8 +200,15 @@ export abstract class Optimizer<O extends RuleOptions = RuleOptions> {
     for (const name in members) method.rule.apply(members[name]!, grads[name]!, scalars, decay, when);
   }
 
+  /** Most gradients come by name already. */
+  #byName(gradients: TensorTree): Readonly<Record<string, Tensor>> {
+    if (typeof gradients !== "object" || gradients === null) throw notGradients("grads", gradients);
+    const named = gradients as Readonly<Record<string, Tensor>>;
+    for (const name in this.parameters) if (!(name in named)) return namedTensors("optimizer.step", "grads", gradients);
+    return named;
+  }
+
   #expectMatching(grads: Readonly<Record<string, Tensor>>): void {
-    if (typeof grads !== "object" || grads === null) throw notGradients("grads", grads);
     for (const name in this.parameters) if (!(name in grads)) throw otherNames(this.parameters, grads);
     for (const name in grads) if (!(name in this.parameters)) throw otherNames(this.parameters, grads);
     for (const name in this.parameters) {
@@ -271,24 +280,18 @@ function rateAt(rate: LearningRate, step: number): number {
   return value;
 }
 
-/** Throws unless there are parameters, by name. */
-export function expectParameters(op: string, parameters: unknown): void {
-  const values = typeof parameters === "object" && parameters !== null ? Object.values(parameters) : [parameters];
-  const other = values.findIndex((value) => !isParameter(value));
-  if (values.length > 0 && other < 0) return;
+/** The parameters of a tree by their paths. @throws ValueError for none, for a plain tensor, and for a parameter given twice */
+export function parametersOf(op: string, tree: unknown): Record<string, Parameter> {
+  const found = namedTensors(op, "parameters", tree);
+  const other = Object.entries(found).find(([, value]) => !isParameter(value));
+  if (!other && Object.keys(found).length > 0) return found as Record<string, Parameter>;
   throw new ValueError({
     op,
     argument: "parameters",
-    expected: "parameters by name",
-    received: kindOf(parameters, values[other]),
-    remedy: "Give model.parameters(), or new Parameter(…) by names of yours.",
+    expected: "modules or parameters",
+    received: other ? `a plain tensor as ${other[0]}` : "none",
+    remedy: "Give the model, or new Parameter(…) by names of yours.",
   });
-}
-
-function kindOf(parameters: unknown, other: unknown): string {
-  if (typeof (parameters as { parameters?: unknown } | null)?.parameters === "function") return "a model";
-  if (other === undefined) return typeof parameters === "object" ? "none" : describeValue(parameters);
-  return isTensor(other) ? "a plain tensor" : describeValue(other);
 }
 
 function otherNames(parameters: object, grads: object): ValueError {

@@ -94,8 +94,9 @@ export class ReduceOnPlateau {
 
   #isBetter(value: number, best: number | null): boolean {
     const { mode, threshold } = this.#options;
-    if (best === null) return !Number.isNaN(value);
-    return mode === "min" ? value < best - threshold * Math.abs(best) : value > best + threshold * Math.abs(best);
+    // as PyTorch has it: a share of the best value with its sign
+    if (mode === "min") return value < (best ?? Number.POSITIVE_INFINITY) * (1 - threshold);
+    return value > (best ?? Number.NEGATIVE_INFINITY) * (1 + threshold);
   }
 
   state(): PlateauState {

@@ -1,5 +1,5 @@
 /** Stochastic gradient descent, with momentum. */
-import { e, type Parameter, ValueError } from "@neurite/core";
+import { e, type TensorTree, ValueError } from "@neurite/core";
 import { expectFinite, type OptionKinds } from "@neurite/core/expect";
 import { type Method, Optimizer, type OptimizerOptions, RULE_OPTIONS, type RuleOptions } from "./optimizer.js";
 import { ruleFamily, updateRule } from "./update.js";
@@ -55,7 +55,7 @@ function sgd({ momentum = 0, dampening = 0, nesterov = false }: SGDRule): Method
  * const optimizer = new SGD(model.parameters(), { learningRate: 0.1, momentum: 0.9 });
  */
 export class SGD extends Optimizer<SGDRule> {
-  constructor(parameters: Readonly<Record<string, Parameter>>, options: SGDOptions) {
+  constructor(parameters: TensorTree, options: SGDOptions) {
     super(parameters, options, SGD_OPTIONS, sgd);
   }
 }

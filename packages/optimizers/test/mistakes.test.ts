@@ -1,7 +1,7 @@
 /** What optimizers, clipping, averages and schedules are given by mistake, and what they say to it. */
 import { cpuJs } from "@neurite/backend-cpu-js";
 import { Parameter, setDefaultDevice, tensor, zeros } from "@neurite/core";
-import { Linear } from "@neurite/layers";
+import { Linear, ReLU } from "@neurite/layers";
 import { describe, expect, it } from "vitest";
 import {
   Adam,
@@ -24,12 +24,28 @@ const plain = (options = {}) => new SGD(own(), { learningRate: 1, ...options });
 const wrong = (value: unknown) => value as never;
 
 const mistakes: readonly [string, () => unknown, RegExp][] = [
+  ["no parameters", () => new Adam({}), /parameters expects modules or parameters, but received none.*Give the model/],
   [
-    "a model for its parameters",
-    () => new Adam(wrong(new Linear(2, 2))),
-    /optimizer: parameters expects parameters by name, but received a model.*Give model\.parameters\(\)/,
+    "a model without parameters",
+    () => new Adam(new ReLU()),
+    /parameters expects modules or parameters, but received none/,
   ],
-  ["no parameters", () => new Adam({}), /parameters expects parameters by name, but received none/],
+  [
+    "a parameter twice",
+    () => {
+      const w = new Parameter(tensor([1]));
+      new Adam({ a: w, b: [w] });
+    },
+    /optimizer: parameters expects each tensor once, but received one as a and as b\.0/,
+  ],
+  [
+    "modules that share a parameter",
+    () => {
+      const shared = new Linear(2, 2);
+      new SGD([shared, shared], { learningRate: 1 });
+    },
+    /one as 0\.weight and as 1\.weight.*a shared tensor once/,
+  ],
   ["nothing for parameters", () => new Adam(wrong(undefined)), /parameters expects.*received undefined/],
   ["tensors for parameters", () => new Adam(wrong({ w: tensor([1]) })), /parameters expects.*received a plain tensor/],
   ["no options", () => new SGD(own(), wrong(undefined)), /optimizer: options expects an object with the learning rate/],

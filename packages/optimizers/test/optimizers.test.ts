@@ -10,6 +10,41 @@ beforeAll(() => {
   setDefaultDevice(device);
 });
 
+describe("modules, lists and trees", () => {
+  /** What a module is to an optimizer. */
+  const moduleOf = (parameters: Record<string, Parameter>) => ({ parameters: () => parameters });
+  const value = (x: number) => new Parameter(tensor([x]));
+
+  it("are stepped as one: two modules whose parameters have the same names", () => {
+    const [a, b] = [moduleOf({ weight: value(1) }), moduleOf({ weight: value(2) })];
+    const trees = [[a, b], { a, b }, { a, others: [b] }] as const;
+    const names = [
+      ["0.weight", "1.weight"],
+      ["a.weight", "b.weight"],
+      ["a.weight", "others.0.weight"],
+    ];
+    for (const [i, tree] of trees.entries()) {
+      const before = [a, b].map((one) => one.parameters().weight!.dataSync()[0]!);
+      const optimizer = new SGD(tree, { learningRate: 1 });
+      expect(Object.keys(optimizer.parameters)).toEqual(names[i]);
+      const step = valueAndGrad(() => sum(a.parameters().weight!.mul(3).add(b.parameters().weight!.mul(5))), tree);
+      optimizer.step(step().grads);
+      const after = [a, b].map((one) => one.parameters().weight!.dataSync()[0]!);
+      expect(after).toEqual([before[0]! - 3, before[1]! - 5]);
+    }
+  });
+
+  it("may be one module, and one parameter", () => {
+    const w = value(1);
+    for (const tree of [w, moduleOf({ w }), [w]]) {
+      const before = w.dataSync()[0]!;
+      const optimizer = new SGD(tree, { learningRate: 1 });
+      optimizer.step(valueAndGrad(() => sum(w.mul(2)), tree)().grads);
+      expect(w.dataSync()[0]).toBe(before - 2);
+    }
+  });
+});
+
 it("an optimizer gives back its state when it is disposed, and leaves the parameters alone", () => {
   const own = cpuJs();
   setDefaultDevice(own);

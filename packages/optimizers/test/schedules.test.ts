@@ -1,5 +1,5 @@
 import { cpuJs } from "@neurite/backend-cpu-js";
-import { Parameter, setDefaultDevice, tensor } from "@neurite/core";
+import { Generator, Parameter, setDefaultDevice, tensor } from "@neurite/core";
 import { describe, expect, it } from "vitest";
 import {
   constantRate,
@@ -129,6 +129,44 @@ describe("schedules", () => {
 });
 
 describe("ReduceOnPlateau", () => {
+  /** torch.optim.lr_scheduler.ReduceLROnPlateau, threshold_mode "rel", written down from its documentation. */
+  function torchRates(mode: "min" | "max", patience: number, threshold: number, values: readonly number[]): number[] {
+    let best = mode === "min" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+    let [bad, rate] = [0, 1];
+    return values.map((value) => {
+      const better = mode === "min" ? value < best * (1 - threshold) : value > best * (threshold + 1);
+      if (better) best = value;
+      bad = better ? 0 : bad + 1;
+      if (bad > patience) {
+        rate *= 0.5;
+        bad = 0;
+      }
+      return rate;
+    });
+  }
+
+  it.each(["min", "max"] as const)("goes by a share of the best value with its sign, as PyTorch does (%s)", (mode) => {
+    const generator = new Generator(4);
+    const sequences = [
+      // by hand: with max, −1.05 is above −1·1.1, so better; with min, −0.95 is below −1·0.9
+      [-1, -1.05, -0.95, -1.2],
+      [0, 0, 0, 0],
+      [Number.NaN, 1, Number.NaN, 0.5],
+      [Number.POSITIVE_INFINITY, 5, Number.NEGATIVE_INFINITY, 5],
+      ...Array.from({ length: 20 }, () => Array.from({ length: 30 }, () => generator.normal() - 1)),
+    ];
+    for (const values of sequences) {
+      for (const patience of [0, 2]) {
+        const plateau = new ReduceOnPlateau({ rate: 1, mode, factor: 0.5, patience, threshold: 0.1 });
+        const rates = values.map((value) => {
+          plateau.report(value);
+          return plateau.schedule(0);
+        });
+        expect(rates, values.join()).toEqual(torchRates(mode, patience, 0.1, values));
+      }
+    }
+  });
+
   const rates = (plateau: ReduceOnPlateau, values: readonly number[]) =>
     values.map((value) => {
       plateau.report(value);

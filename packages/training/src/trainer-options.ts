@@ -46,7 +46,7 @@ export interface TrainerOptions<T, B extends HostBatch> {
   readonly evaluateEvery?: number;
   /** Name of what `evaluate` measures. Default `"performance"`. */
   readonly metric?: string;
-  /** Batches whose mean gradient makes one step; at the end of an epoch, those that are left. Default 1. */
+  /** Batches whose gradients make one step, as the mean over all of their items; at the end of an epoch, those that are left. Default 1. */
   readonly accumulate?: number;
   /** Running average of the weights: taken after each step, and used for evaluation. */
   readonly average?: WeightAverage;
@@ -74,7 +74,7 @@ export interface FitResult {
   readonly steps: number;
   /** Wall-clock seconds of this call. */
   readonly seconds: number;
-  /** Mean loss of the steps since the last point of the curves, or at that point; null before the first step. */
+  /** Mean loss over the items of the steps since the last point of the curves, or at that point; null before the first step. */
   readonly objective: number | null;
   readonly curves: LearningCurves;
   /** Whether early stopping ended the run. */

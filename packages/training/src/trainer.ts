@@ -11,6 +11,7 @@ import {
   div,
   type GeneratorState,
   isNeuriteError,
+  mul,
   NonFiniteError,
   type Parameter,
   restoreGenerator,
@@ -53,8 +54,9 @@ interface Pending {
   readonly loss: Promise<number>;
   readonly finite: Promise<number>;
   readonly start: Start;
-  /** Batches it took. */
+  /** Batches it took, and their items. */
   readonly batches: number;
+  readonly items: number;
 }
 
 /**
@@ -73,6 +75,7 @@ export class Trainer<T, B extends HostBatch> {
   #start: Start | null = null;
   readonly #gradients = new GradientSum();
   #losses: Tensor | null = null;
+  #items = 0;
   #step = 0;
   #lossSum = 0;
   #lossCount = 0;
@@ -178,21 +181,27 @@ export class Trainer<T, B extends HostBatch> {
     const { epoch, batch: taken } = loader.state();
     this.#start ??= this.#begin({ epoch, batch: taken - 1 });
     const { value, grads } = this.#run(batch);
+    const items = loader.itemsIn(taken - 1);
     const batches = this.#gradients.count + 1;
     const full = batches === accumulate || taken === loader.length;
     if (full && batches === 1) {
-      await this.#update(value, grads, 1);
+      await this.#update(value, grads, { batches, items });
       return true;
     }
-    this.#gradients.add(grads);
+    this.#gradients.add(grads, items);
+    // as with the gradients, which are means over the items
     const before = this.#losses;
-    this.#losses = before ? add(before, value) : value.alias();
-    before?.dispose();
+    const share = scope(() => mul(value, items));
+    this.#losses = before ? add(before, share) : share;
+    if (before) for (const tensor of [before, share]) tensor.dispose();
+    this.#items += items;
     if (!full) return false;
-    const loss = div(this.#losses, batches);
+    const loss = div(this.#losses, this.#items);
+    const step = { batches, items: this.#items };
     this.#losses.dispose();
     this.#losses = null;
-    await this.#update(loss, this.#gradients.mean(), batches, () => loss.dispose());
+    this.#items = 0;
+    await this.#update(loss, this.#gradients.mean(), step, () => loss.dispose());
     return true;
   }
 
@@ -212,9 +221,15 @@ export class Trainer<T, B extends HostBatch> {
     this.#gradients.dispose();
     this.#losses?.dispose();
     this.#losses = null;
+    this.#items = 0;
   }
 
-  async #update(loss: Tensor, grads: Record<string, Tensor>, batches: number, done?: () => void): Promise<void> {
+  async #update(
+    loss: Tensor,
+    grads: Record<string, Tensor>,
+    { batches, items }: Pick<Pending, "batches" | "items">,
+    done?: () => void,
+  ): Promise<void> {
     const { optimizer, average } = this.#options;
     const start = this.#start!;
     this.#start = null;
@@ -223,13 +238,13 @@ export class Trainer<T, B extends HostBatch> {
     average?.update({ when: finite });
     this.#step++;
     const before = this.#pending;
-    this.#pending = { step: this.#step, loss: loss.item(), finite: finite.item(), start, batches };
+    this.#pending = { step: this.#step, loss: loss.item(), finite: finite.item(), start, batches, items };
     done?.();
     if (before) await this.#settle(before);
   }
 
   async #settle(pending: Pending): Promise<void> {
-    const { step, loss, finite } = pending;
+    const { step, loss, finite, items } = pending;
     const [lossValue, ok] = await Promise.all([loss, finite]);
     if (!ok) {
       const later = this.#pending;
@@ -238,8 +253,8 @@ export class Trainer<T, B extends HostBatch> {
       await this.#rewind(pending, later ? 2 : 1);
     }
     pending.start.release();
-    this.#lossSum += lossValue;
-    this.#lossCount++;
+    this.#lossSum += items * lossValue;
+    this.#lossCount += items;
     this.#options.onStep?.({ step, steps: this.#options.steps, loss: lossValue });
   }
 

@@ -104,6 +104,55 @@ describe("Accuracy", () => {
   });
 });
 
+describe("one score for two classes", () => {
+  const logits = [2, -1, 0.5, -3, 0, Number.NaN];
+  const targets = [1, 0, 0, 1, 0, 0];
+  const column = (values: readonly number[]) => tensor(values.map((value) => [value]));
+  const labels = (shape: readonly number[]) => tensor(Int32Array.from(targets), { shape });
+
+  it.each([[[6]], [[6, 1]]])("counts logits [6, 1] above 0 as class 1, with targets %j", async (shape) => {
+    const accuracy = new Accuracy();
+    await accuracy.add(column(logits), labels(shape));
+    expect(accuracy.value).toBe(3 / 6);
+    const confusion = new ConfusionMatrix(2);
+    await confusion.add(
+      column(logits.slice(0, 5)),
+      tensor(Int32Array.from(targets.slice(0, 5)), { shape: [5, ...shape.slice(1)] }),
+    );
+    expect(confusion.counts).toEqual([
+      [2, 1],
+      [1, 1],
+    ]);
+    expect(confusion.accuracy).toBe(3 / 5);
+  });
+
+  it("takes a threshold for probabilities, and leaves ignored positions out", async () => {
+    const accuracy = new Accuracy({ threshold: 0.5, ignoreIndex: -1 });
+    const own = tensor(Int32Array.of(1, 0, -1, 0), { shape: [4] });
+    await accuracy.add(column([0.9, 0.2, 0.1, 0.7]), own);
+    expect(accuracy.value).toBe(2 / 3);
+    const confusion = new ConfusionMatrix(2, { threshold: 0.5, ignoreIndex: -1 });
+    await confusion.add(column([0.9, 0.2, 0.1, 0.7]), own);
+    expect(confusion.counts).toEqual([
+      [1, 1],
+      [0, 1],
+    ]);
+  });
+
+  it("refuses classes that there are not, and scores that are none", async () => {
+    await expect(new Accuracy().add(column([1]), tensor(Int32Array.of(2)))).rejects.toThrow(/Error|index/);
+    await expect(
+      new Accuracy().add(tensor(Int32Array.of(1), { shape: [1, 1] }), tensor(Int32Array.of(1))),
+    ).rejects.toThrow(/scores expects float32 or float64/);
+    await expect(new ConfusionMatrix(2).add(column([Number.NaN]), tensor(Int32Array.of(0)))).rejects.toThrow(
+      /-1 at position 0/,
+    );
+    await expect(new ConfusionMatrix(2).add(column([1, 2]), tensor(Int32Array.of(1)))).rejects.toThrow(
+      /targets expects shape/,
+    );
+  });
+});
+
 describe("ConfusionMatrix", () => {
   it("counts targets against predictions, and averages what follows", async () => {
     const confusion = new ConfusionMatrix(3);

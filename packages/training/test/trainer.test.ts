@@ -8,16 +8,18 @@ import {
   manualSeed,
   mean,
   mul,
+  Parameter,
   setDefaultDevice,
   square,
   sub,
   type Tensor,
+  tensor,
   zeros,
 } from "@neurite/core";
 import { DataLoader, fromArray, stackArrays } from "@neurite/data";
 import { MemoryStore, writeCheckpoint } from "@neurite/io";
 import { Dropout, Linear, Module } from "@neurite/layers";
-import { Adam } from "@neurite/optimizers";
+import { Adam, SGD } from "@neurite/optimizers";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
   type CurvePoint,
@@ -295,5 +297,65 @@ describe("curvesToSVG", () => {
     expect(svg).toContain("a &#60; b");
     expect(svg).not.toContain("NaN");
     expect(curvesToSVG({ metric: "m", points: [] })).not.toContain("NaN");
+  });
+});
+
+describe("batches of different sizes", () => {
+  const rows = [
+    { x: 1, y: 3 },
+    { x: 2, y: -1 },
+    { x: -4, y: 5 },
+  ];
+  /** (wx − y)², by hand: the mean over the three and its slope at w. */
+  const slopeAt = (w: number) => rows.reduce((sum, { x, y }) => sum + (2 * x * (w * x - y)) / 3, 0);
+  const lossAt = (w: number) => rows.reduce((sum, { x, y }) => sum + (w * x - y) ** 2 / 3, 0);
+
+  class Scale extends Module {
+    readonly w = new Parameter(tensor([0.5]));
+    forward(x: Tensor): Tensor {
+      return mul(x, this.w);
+    }
+  }
+  const column = (values: readonly number[]) => ({
+    dtype: "float32" as const,
+    shape: [values.length, 1],
+    data: Float32Array.from(values),
+  });
+
+  it("count by their items: 3 of them in batches of 2, accumulated", async () => {
+    const model = new Scale();
+    const trainer = new Trainer({
+      model,
+      optimizer: new SGD(model, { learningRate: 0.01 }),
+      loader: new DataLoader(fromArray(rows), {
+        batchSize: 2,
+        collate: (batch) => ({ x: column(batch.map(({ x }) => x)), y: column(batch.map(({ y }) => y)) }),
+      }),
+      loss: ({ x, y }) => mean(square(sub(model.forward(x), y))),
+      steps: 1,
+      accumulate: 2,
+    });
+    const { objective } = await trainer.fit();
+    expect(model.w.dataSync()[0]).toBeCloseTo(0.5 - 0.01 * slopeAt(0.5), 6);
+    expect(objective).toBeCloseTo(lossAt(0.5), 5);
+  });
+
+  it("count by their items in the objective of an epoch, one step a batch", async () => {
+    const model = new Scale();
+    const trainer = new Trainer({
+      model,
+      // the weights stay, so that all three have one loss
+      optimizer: new SGD(model, { learningRate: 0 }),
+      loader: new DataLoader(fromArray(rows), {
+        batchSize: 2,
+        collate: (batch) => ({ x: column(batch.map(({ x }) => x)), y: column(batch.map(({ y }) => y)) }),
+      }),
+      loss: ({ x, y }) => mean(square(sub(model.forward(x), y))),
+      steps: 2,
+      evaluateEvery: 2,
+      evaluate: async () => ({ train: null, dev: null }),
+    });
+    const { curves } = await trainer.fit();
+    expect(curves.points[0]!.objective).toBeCloseTo(lossAt(0.5), 5);
   });
 });

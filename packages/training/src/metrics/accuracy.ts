@@ -3,10 +3,14 @@ import {
   add,
   arange,
   cast,
+  concat,
   equal,
+  expectFloat,
   expectIndex,
   expectSameShape,
   expectTensor,
+  greater,
+  isNaN,
   less,
   lessEqual,
   logicalAnd,
@@ -16,6 +20,8 @@ import {
   reshape,
   ShapeError,
   scope,
+  squeeze,
+  sub,
   sum,
   type Tensor,
   unsqueeze,
@@ -28,9 +34,25 @@ export interface AccuracyOptions {
   readonly k?: number;
   /** Target value of positions that do not count, such as padding. */
   readonly ignoreIndex?: number;
+  /** With one score a position, class 1 is above it. Default 0, for logits; 0.5 for probabilities. */
+  readonly threshold?: number;
 }
 
-const OPTIONS: OptionKinds<AccuracyOptions> = { k: "size", ignoreIndex: "integer" };
+const OPTIONS: OptionKinds<AccuracyOptions> = { k: "size", ignoreIndex: "integer", threshold: "number" };
+
+/** Scores of two classes from one score a position, [..., 1]: class 1 where it is above the threshold. */
+function twoClasses(score: Tensor, threshold: number): Tensor {
+  expectFloat("Accuracy", "scores", score.dtype);
+  const above = cast(greater(score, threshold), "float32");
+  // NaN is right for neither class
+  const known = where(isNaN(score), Number.NaN, above);
+  return concat([sub(1, known), known], -1);
+}
+
+/** Targets of the shape of scores [..., 1], without that axis; others as they are. */
+export function withoutLast(targets: Tensor, scores: Tensor): Tensor {
+  return targets.rank === scores.rank && targets.shape.at(-1) === 1 ? squeeze(targets, -1) : targets;
+}
 
 /** Rows of scores and their targets, checked. */
 export function rowsOf(op: string, scores: Tensor, targets: Tensor): { rows: Tensor; labels: Tensor } {
@@ -57,24 +79,26 @@ export function rowsOf(op: string, scores: Tensor, targets: Tensor): { rows: Ten
 export class Accuracy {
   readonly #k: number;
   readonly #ignoreIndex: number | undefined;
+  readonly #threshold: number;
   #found = 0;
   #count = 0;
 
   constructor(options: AccuracyOptions = {}) {
     expectOptions("Accuracy", options, OPTIONS);
-    const { k = 1, ignoreIndex } = options;
+    const { k = 1, ignoreIndex, threshold = 0 } = options;
+    this.#threshold = threshold;
     this.#k = k;
     this.#ignoreIndex = ignoreIndex;
   }
 
   /**
-   * @param scores [..., c], logits or probabilities
-   * @param targets int32 [...]
+   * @param scores [..., c], logits or probabilities; [..., 1] of two classes, of which class 1 lies above the threshold
+   * @param targets int32 [...]; of two classes [..., 1] too
    * @throws ShapeError, DTypeError, IndexError for a class out of range
    */
   async add(scores: Tensor, targets: Tensor): Promise<void> {
     const totals = scope(() => {
-      const { rows, labels } = rowsOf("Accuracy", scores, targets);
+      const { rows, labels } = this.#rows(scores, targets);
       const counts = notEqual(labels, this.#ignoreIndex ?? -1);
       const safe = this.#ignoreIndex === undefined ? labels : where(counts, labels, 0);
       const own = unsqueeze(pick(rows, safe), 1);
@@ -88,6 +112,13 @@ export class Accuracy {
     for (const total of totals) total.dispose();
     this.#found += found!;
     this.#count += count!;
+  }
+
+  #rows(scores: Tensor, targets: Tensor): ReturnType<typeof rowsOf> {
+    expectTensor("Accuracy", "scores", scores);
+    expectTensor("Accuracy", "targets", targets);
+    if (scores.shape.at(-1) !== 1) return rowsOf("Accuracy", scores, targets);
+    return rowsOf("Accuracy", twoClasses(scores, this.#threshold), withoutLast(targets, scores));
   }
 
   /** 0 … 1; NaN before any position was counted. */

@@ -1,5 +1,18 @@
 /** Which class is taken for which, and the measures that follow from it: precision, recall, F1. */
-import { argMax, expectSameShape, expectTensor, IndexError, type Tensor, ValueError } from "@neurite/core";
+import {
+  argMax,
+  cast,
+  expectSameShape,
+  expectTensor,
+  greater,
+  IndexError,
+  isFloat,
+  isNaN,
+  scope,
+  type Tensor,
+  ValueError,
+  where,
+} from "@neurite/core";
 import { expectInteger, expectOptions, type OptionKinds } from "@neurite/core/expect";
 
 /** `macro`: the mean over the classes; `micro`: of all decisions together, where all three measures equal the accuracy. */
@@ -8,9 +21,11 @@ export type Averaging = "macro" | "micro";
 export interface ConfusionMatrixOptions {
   /** Target value of positions that do not count. */
   readonly ignoreIndex?: number;
+  /** Of two classes, class 1 is predicted where a single score is above it. Default 0, for logits; 0.5 for probabilities. */
+  readonly threshold?: number;
 }
 
-const OPTIONS: OptionKinds<ConfusionMatrixOptions> = { ignoreIndex: "integer" };
+const OPTIONS: OptionKinds<ConfusionMatrixOptions> = { ignoreIndex: "integer", threshold: "number" };
 
 /** Its square is the number of counts, half a gigabyte of them. */
 const MOST_CLASSES = 2 ** 13;
@@ -30,6 +45,7 @@ export class ConfusionMatrix {
   /** Number of positions by target (outer) and prediction (inner). */
   readonly counts: readonly number[][];
   readonly #ignoreIndex: number | undefined;
+  readonly #threshold: number;
 
   /** @throws ValueError for less than one class */
   constructor(
@@ -40,19 +56,22 @@ export class ConfusionMatrix {
     expectOptions("ConfusionMatrix", options, OPTIONS);
     this.counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
     this.#ignoreIndex = options.ignoreIndex;
+    this.#threshold = options.threshold ?? 0;
   }
 
   /**
-   * @param predictions scores [..., c], or classes (int32) of the targets' shape
-   * @param targets int32 [...]
+   * @param predictions scores [..., c], or classes (int32) of the targets' shape; of two classes also one score each, [..., 1]
+   * @param targets int32 [...]; for a single score [..., 1] too
    * @throws ShapeError, IndexError for a class out of range; nothing is counted then
    */
   async add(predictions: Tensor, targets: Tensor): Promise<void> {
     expectTensor("ConfusionMatrix", "predictions", predictions);
     expectTensor("ConfusionMatrix", "targets", targets);
-    const scores = predictions.rank === targets.rank + 1;
-    expectSameShape("ConfusionMatrix", "targets", predictions.shape.slice(0, targets.rank), targets.shape);
-    const classes = scores ? argMax(predictions) : predictions;
+    const single = this.classes === 2 && predictions.shape.at(-1) === 1 && isFloat(predictions.dtype);
+    const scores = single || predictions.rank === targets.rank + 1;
+    const shape = single && targets.rank < predictions.rank ? predictions.shape.slice(0, -1) : predictions.shape;
+    expectSameShape("ConfusionMatrix", "targets", single ? shape : shape.slice(0, targets.rank), targets.shape);
+    const classes = scores ? scope(() => this.#classesOf(predictions, single)) : predictions;
     const read = Promise.all([classes.data(), targets.data()]);
     if (scores) classes.dispose();
     const [predicted, wanted] = await read;
@@ -69,6 +88,12 @@ export class ConfusionMatrix {
       }
     }
     for (const i of counted) this.counts[wanted[i]!]![predicted[i]!]!++;
+  }
+
+  /** A score that is NaN is of no class. */
+  #classesOf(scores: Tensor, single: boolean): Tensor {
+    if (!single) return argMax(scores);
+    return where(isNaN(scores), -1, cast(greater(scores, this.#threshold), "int32"));
   }
 
   reset(): void {
