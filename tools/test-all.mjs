@@ -10,7 +10,7 @@ import { root, spawnTool } from "./spawn.mjs";
 /** Runs everything or, given patterns, only the tests whose files match; gives the exit code. */
 export async function testAll(patterns) {
   const suites =
-    patterns.length > 0 ? [tests(patterns)] : [...checks(), tests([]), ...vectorModes(), ...(await page())];
+    patterns.length > 0 ? [tests(patterns)] : [...checks(), tests([]), ...fuzz(), ...vectorModes(), ...(await page())];
   const results = [];
   for (const { name, run } of suites) {
     console.log(`\n── ${name}`);
@@ -80,6 +80,36 @@ function vectorModes() {
     conformance(own, backend, "relaxed"),
     ...["simd128", "relaxed", "turbo"].map((mode) => conformance(newer, backend, mode)),
   ]);
+}
+
+/** Seconds of random calls and programs in continuous integration. */
+const FUZZ_SECONDS = 60;
+
+/** Each run of continuous integration draws other calls; the seed is printed. */
+function fuzz() {
+  if (!process.env.CI) {
+    console.log("not run: the fuzzer (CI is not set; npm run fuzz runs it)");
+    return [];
+  }
+  const seed = Math.floor(Date.now() / 1000);
+  return [
+    {
+      name: `random calls and programs, seed ${seed}`,
+      async run() {
+        const program = await bundle(root, "apps/fuzz");
+        let output = "";
+        const capture = (chunk) => {
+          output += chunk;
+        };
+        const args = [program, "--seconds", String(FUZZ_SECONDS), "--seed", String(seed)];
+        const code = await spawnTool("node", args, { capture });
+        if (code !== 0) console.log(output.trim());
+        const [, calls = 0, programs = 0] = (/(\d+) calls, (\d+) programs:/.exec(output) ?? []).map(Number);
+        console.log(`${calls} calls, ${programs} programs`);
+        return { code, passed: code === 0 && calls > 0 ? 1 : 0, failed: code === 0 && calls > 0 ? 0 : 1 };
+      },
+    },
+  ];
 }
 
 function conformance({ title, command: [tool, ...flags] }, backend, mode) {

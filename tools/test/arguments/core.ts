@@ -193,7 +193,7 @@ export const CORE_TRUSTED: readonly string[] = [
   "UnsupportedError IndexError ValueError NonFiniteError CheckpointError VersionError isNeuriteError isTensor isParameter",
   // how ops are defined and run
   "defineOp dispatch registerKernel withInterceptor assignResults composite forEachTensor anyEmpty badIndex",
-  "freeWhenDropped allocateTensor viewOf madeOnHost threefry softmaxGrad defaultDevice defaultGenerator",
+  "freeWhenDropped breathe namedTensors openModule allocateTensor viewOf madeOnHost threefry softmaxGrad defaultDevice defaultGenerator",
   // expressions
   "isExpression call constant input scalar substitute inputsOf formatExpression flatten differentiate",
   // arithmetic on shapes and dtypes

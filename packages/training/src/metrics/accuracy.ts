@@ -50,7 +50,7 @@ function twoClasses(score: Tensor, threshold: number): Tensor {
 }
 
 /** Targets of the shape of scores [..., 1], without that axis; others as they are. */
-export function withoutLast(targets: Tensor, scores: Tensor): Tensor {
+function withoutLast(targets: Tensor, scores: Tensor): Tensor {
   return targets.rank === scores.rank && targets.shape.at(-1) === 1 ? squeeze(targets, -1) : targets;
 }
 
