@@ -44,6 +44,13 @@ const mod: Render = (name, x, y) => ({
   value: `${name}_z !== ${name}_z || ${name}_m === 0 ? ${name}_z : ${name}_s`,
 });
 
+/** A product; 0 instead of NaN where the error x is 0, or the slope y is and the error infinite. */
+const weigh: Render = (name, x, y) => ({
+  before: `const ${name}_p = ${x} * ${y};
+  const ${name}_o = ${x} === 0 ? 1 : ${y} === 0 ? (${x} === ${x} ? 1 : 0) : 0;`,
+  value: `${name}_o === 1 ? (${name}_p === ${name}_p ? ${name}_p : 0) : ${name}_p`,
+});
+
 /** Halves to even; x · 0 keeps the sign of a zero. */
 const round: Render = (name, x) => ({
   before: `const ${name}_f = Math.floor(${x});
@@ -84,6 +91,7 @@ const INTRINSICS: Record<Intrinsic, Render> = {
   add: operator("+"),
   sub: operator("-"),
   mul: operator("*"),
+  weigh,
   div: operator("/"),
   neg: expression((x) => `-${x}`),
   abs: math("abs"),
@@ -100,6 +108,7 @@ const INTRINSICS: Record<Intrinsic, Render> = {
   sin: math("sin"),
   cos: math("cos"),
   tanh: math("tanh"),
+  sigmoid: expression((x) => `1 / (1 + Math.exp(-${x}))`),
   erf,
   floor: math("floor"),
   ceil: math("ceil"),

@@ -6,7 +6,7 @@ const input = (index: number): Expression => ({ kind: "input", index });
 const call = (fn: Intrinsic, ...args: Expression[]): Expression => ({ kind: "call", fn, args });
 const constant = (value: number): Expression => ({ kind: "constant", value });
 
-const BINARY = new Set<Intrinsic>(["add", "sub", "mul", "max", "min", "div", "mod", "pow"]);
+const BINARY = new Set<Intrinsic>(["add", "sub", "mul", "weigh", "max", "min", "div", "mod", "pow"]);
 const COMPARE = new Set<Intrinsic>(["lt", "le", "gt", "ge", "eq", "ne"]);
 const LOGIC = new Set<Intrinsic>(["and", "or", "not"]);
 const TEST = new Set<Intrinsic>(["isNaN", "isFinite"]);
@@ -20,7 +20,7 @@ const FIRST = SPECIAL.flatMap((a) => SPECIAL.map(() => a));
 const SECOND = SPECIAL.flatMap(() => SPECIAL);
 
 /** erf is a formula of its own here, good to 5e-7 where others are rounded results of the same float64 functions. */
-const TOLERANCE: Partial<Record<Intrinsic, number>> = { erf: 5e-7, exp: 1.2e-7, tanh: 1.2e-7 };
+const TOLERANCE: Partial<Record<Intrinsic, number>> = { erf: 5e-7, exp: 1.2e-7, tanh: 1.2e-7, sigmoid: 1.2e-7 };
 
 describeModes("map", (backend) => {
   function check(expression: Expression, inputs: Spec[], type: DType, tolerance = 0, scalars: number[] = []): void {

@@ -110,6 +110,7 @@ function renderStep(
     case "log1p":
     case "tanh":
     case "erf":
+    case "sigmoid":
       return math[fn](a!);
     case "pow":
     case "mod":
@@ -117,6 +118,13 @@ function renderStep(
     case "sin":
     case "cos":
       return doubleMath[fn](a!);
+    case "weigh": {
+      const zero = f.vector(0);
+      const product = f.keep(f32x4.mul(a!, b!));
+      // 0 instead of NaN where the error is 0, or the slope is and the error infinite
+      const excluded = v128.or(f32x4.eq(a!, zero), v128.and(f32x4.eq(b!, zero), f32x4.eq(a!, a!)));
+      return v128.andnot(product, v128.and(excluded, f32x4.ne(product, product)));
+    }
     case "select":
       return v128.bitselect(b!, c!, a!);
     case "and":

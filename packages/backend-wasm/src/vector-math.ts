@@ -67,14 +67,15 @@ export class VectorMath {
     return f32x4.mul(this.polynomial(r, coefficients), power);
   }
 
-  /** 1/(1 + e⁻ˣ), at least 1.6·10⁻³⁸; at most 3 ULP. */
+  /** 1/(1 + e⁻ˣ), 0 below −87, where it is hardly a normal number; at most 3 ULP. */
   sigmoid(x: V128): V128 {
     const { f } = this;
-    const limited = f.keep(f32x4.pmax(f32x4.pmin(f32x4.neg(x), f.vector(87)), f.vector(-87)));
+    const given = f.keep(x);
+    const limited = f.keep(f32x4.pmax(f32x4.pmin(f32x4.neg(given), f.vector(87)), f.vector(-87)));
     const { power, r } = this.#splitPower(limited);
     const one = f.vector(1);
     const exp = f32x4.mul(f.keep(f32x4.add(this.#expm1Reduced(r), one)), power);
-    return f32x4.div(one, f32x4.add(one, exp));
+    return v128.andnot(f32x4.div(one, f32x4.add(one, exp)), f32x4.lt(given, f.vector(-87)));
   }
 
   /** eˣ − 1; at most 3 ULP, small x included. */
@@ -187,7 +188,8 @@ export class VectorMath {
     const logU = f.keep(this.log(u));
     const corrected = f32x4.div(f32x4.mul(logU, given), f32x4.sub(u, f.vector(1)));
     // where 1 + x rounds to 1 the result is x; where it is 0 or ∞ nothing is to be corrected
-    const usable = v128.and(f32x4.gt(u, f.vector(0)), f32x4.lt(u, f.vector(Number.POSITIVE_INFINITY)));
+    // and where 1 + x rounds to x, whose product with a logarithm may overflow, the same
+    const usable = v128.and(f32x4.gt(u, f.vector(0)), f32x4.ne(u, given));
     const value = v128.bitselect(corrected, logU, usable);
     return v128.bitselect(given, value, f32x4.eq(u, f.vector(1)));
   }

@@ -78,7 +78,7 @@ function gradientRule(form: Form, partial: Expression | null, index: number): Gr
   uses.forEach((use, position) => {
     renamed[use] = input(position + 1);
   });
-  const expression = call("mul", input(0), substitute(partial, renamed));
+  const expression = call("weigh", input(0), substitute(partial, renamed));
   const op = elementwiseOp({
     name: `${form.name}Grad${arity > 1 ? index : ""}`,
     expression,
@@ -280,6 +280,7 @@ const MOST_OPERANDS = 64;
  * One fused elementwise kernel of your own, differentiable like any other op.
  *
  * @param build the expression of the inputs and then the scalars, from the builders in `e`
+ * @param partials its derivatives by each input, where there are shorter or safer ones than those that follow from `build`
  * @example
  * const fma = elementwise("fma", 3, 0, (a, b, c) => e.add(e.mul(a, b), c));
  * const y = fma([a, b, c]);                          // shapes broadcast
@@ -289,15 +290,15 @@ export function elementwise(
   inputs: number,
   scalars: number,
   build: (...operands: Expression[]) => Expression,
+  partials?: Partials,
 ): (inputs: readonly Tensor[], scalars?: readonly number[]) => Tensor {
   expectText("elementwise", "name", name);
   expectInteger("elementwise", "inputs", inputs, 1, MOST_OPERANDS);
   expectInteger("elementwise", "scalars", scalars, 0, MOST_OPERANDS);
   expectFunction("elementwise", "build", build);
-  const expression = build(
-    ...Array.from({ length: inputs }, (_, i) => input(i)),
-    ...Array.from({ length: scalars }, (_, i) => scalar(i)),
-  );
+  const tensorOperands = Array.from({ length: inputs }, (_, i) => input(i));
+  const scalarOperands = Array.from({ length: scalars }, (_, i) => scalar(i));
+  const expression = build(...tensorOperands, ...scalarOperands);
   if (!isExpression(expression)) {
     throw badValue("elementwise", "build", "a function that returns an expression", expression, "Build it with e.");
   }
@@ -306,7 +307,8 @@ export function elementwise(
     expression,
     arity: inputs,
     scalars,
-    partials: () => symbolicPartials(expression, inputs),
+    partials: () =>
+      partials?.(...tensorOperands, ...scalarOperands, input(inputs)) ?? symbolicPartials(expression, inputs),
   });
   return (tensors, values = []) => {
     expectTensors(name, "inputs", tensors);

@@ -16,6 +16,11 @@ const INTRINSICS = {
   add: { arity: 2, kind: "number" },
   sub: { arity: 2, kind: "number" },
   mul: { arity: 2, kind: "number" },
+  /**
+   * The product of an error a and a slope b: a·b, but 0 where a is 0, whatever b is, and where b is 0 and a is infinite. So
+   * what is excluded stays excluded, and what vanishes faster than the rest grows is 0; a NaN for an error stays NaN.
+   */
+  weigh: { arity: 2, kind: "float" },
   neg: { arity: 1, kind: "number" },
   abs: { arity: 1, kind: "number" },
   /** −1, 0 or 1; NaN stays NaN. */
@@ -35,6 +40,8 @@ const INTRINSICS = {
   sin: { arity: 1, kind: "float" },
   cos: { arity: 1, kind: "float" },
   tanh: { arity: 1, kind: "float" },
+  /** 1/(1 + e⁻ˣ). */
+  sigmoid: { arity: 1, kind: "float" },
   erf: { arity: 1, kind: "float" },
   floor: { arity: 1, kind: "float" },
   ceil: { arity: 1, kind: "float" },
@@ -127,10 +134,12 @@ function simplify(fn: Intrinsic, args: readonly Expression[]): Expression | null
       if (isConstant(b, 1)) return a;
       if (isConstant(a, -1)) return call("neg", b);
       if (isConstant(b, -1)) return call("neg", a);
-      if (b.kind === "call" && b.fn === "select") {
-        return call("select", b.args[0]!, call("mul", a, b.args[1]!), call("mul", a, b.args[2]!));
-      }
-      return null;
+      return pulledIn(fn, a, b);
+    case "weigh":
+      // a product of constants has nothing to guard, unless they are 0 or ∞
+      return isFactor(a) || isFactor(b) || isConstant(a, 0) || isConstant(b, 0)
+        ? call("mul", a, b)
+        : pulledIn(fn, a, b);
     case "div":
       return isConstant(b, 1) ? a : null;
     case "neg":
@@ -141,6 +150,15 @@ function simplify(fn: Intrinsic, args: readonly Expression[]): Expression | null
     default:
       return null;
   }
+}
+
+function isFactor(node: Expression): boolean {
+  return node.kind === "constant" && node.value !== 0 && Number.isFinite(node.value);
+}
+
+function pulledIn(fn: Intrinsic, a: Expression, b: Expression): Expression | null {
+  if (b.kind !== "call" || b.fn !== "select") return null;
+  return call("select", b.args[0]!, call(fn, a, b.args[1]!), call(fn, a, b.args[2]!));
 }
 
 type Builders = { readonly [F in Intrinsic]: (...operands: Operand[]) => Expression };
@@ -298,6 +316,7 @@ export function flatten(op: string, roots: readonly Expression[], dtypes: readon
       // numbers alone that are compared are numbers still, though the comparison's user wants a bool
       const untyped = kind === "compare" || kind === "test" ? fallback : wanted;
       const operandType = values.map((arg) => types.get(arg)).find((type) => type !== undefined) ?? untyped;
+      if (kind === "float" || kind === "test") expectFloats(op, operandType);
       const args = node.args.map((arg, i) => visit(arg, kind === "select" && i === 0 ? "bool" : operandType));
       const type = types.get(node) ?? wanted;
       steps.push({ fn: node.fn, args, operandType, type });
@@ -335,6 +354,12 @@ function refuse(op: string, expected: string, received: string, remedy: string):
   throw new DTypeError({ op, argument: "operands", expected, received, remedy });
 }
 
+function expectFloats(op: string, dtype: DType): void {
+  if (dtype !== "float32" && dtype !== "float64") {
+    refuse(op, "float32 or float64", dtype, 'Cast first: cast(x, "float32").');
+  }
+}
+
 function typeOfCall(op: string, fn: Intrinsic, args: readonly (DType | undefined)[]): DType | undefined {
   const { kind } = INTRINSICS[fn];
   const values = kind === "select" ? args.slice(1) : args;
@@ -347,9 +372,7 @@ function typeOfCall(op: string, fn: Intrinsic, args: readonly (DType | undefined
   switch (kind) {
     case "float":
     case "test":
-      if (common && common !== "float32" && common !== "float64") {
-        refuse(op, "float32 or float64", common, 'Cast first: cast(x, "float32").');
-      }
+      if (common) expectFloats(op, common);
       return kind === "test" ? "bool" : common;
     case "number":
       if (common === "bool" || common === "uint8") {

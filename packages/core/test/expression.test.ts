@@ -158,6 +158,7 @@ function evaluate(node: Expression, inputs: number[]): number {
     add: () => a[0] + a[1],
     sub: () => a[0] - a[1],
     mul: () => a[0] * a[1],
+    weigh: () => a[0] * a[1],
     div: () => a[0] / a[1],
     mod: () => a[0] - a[1] * Math.floor(a[0] / a[1]),
     pow: () => a[0] ** a[1],
@@ -168,6 +169,12 @@ function evaluate(node: Expression, inputs: number[]): number {
     eq: () => Number(a[0] === a[1]),
     gt: () => Number(a[0] > a[1]),
     lt: () => Number(a[0] < a[1]),
+    ge: () => Number(a[0] >= a[1]),
+    ne: () => Number(a[0] !== a[1]),
+    and: () => a[0] * a[1],
+    or: () => Math.max(a[0], a[1]),
+    isFinite: () => Number(Number.isFinite(a[0])),
+    sigmoid: () => 1 / (1 + Math.exp(-a[0])),
     // by Simpson's rule: nothing to share with any series
     erf: () => {
       const n = 200;
@@ -202,6 +209,8 @@ describe("derivatives", () => {
     ["sin", e.sin(x)],
     ["cos", e.cos(x)],
     ["tanh", e.tanh(x)],
+    ["sigmoid", e.sigmoid(x)],
+    ["weigh", e.weigh(x, y)],
     ["erf", e.erf(x)],
     ["a chain", e.tanh(e.mul(e.sin(x), e.exp(e.mul(x, y))))],
     ["a shared part", e.mul(e.mul(x, y), e.add(e.mul(x, y), x))],

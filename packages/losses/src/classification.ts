@@ -125,19 +125,33 @@ function weightedNLL(
   return div(sum(loss), where(notEqual(total, 0), total, 1));
 }
 
-// max(x, 0) − xt + ln(1 + e^{−|x|})
-const logistic = /* @__PURE__ */ elementwise("bceWithLogitsLoss", 2, 0, (x, t) =>
-  e.add(e.sub(e.max(x!, 0), e.mul(x!, t!)), e.log1p(e.exp(e.neg(e.abs(x!))))),
+/** ln(1 + e^{−|x|}), by which softplus exceeds max(0, x). */
+const excess = (x: Expression) => e.log1p(e.exp(e.neg(e.abs(x))));
+const softplus = (x: Expression) => e.add(e.max(x, 0), excess(x));
+// t·max(−x, 0) + (1 − t)·max(x, 0) + ln(1 + e^{−|x|}): what has weight 0 may be infinite
+const logistic = /* @__PURE__ */ elementwise(
+  "bceWithLogitsLoss",
+  2,
+  0,
+  (x, t) => e.add(e.add(e.weigh(t!, e.max(e.neg(x!), 0)), e.weigh(e.sub(1, t!), e.max(x!, 0))), excess(x!)),
+  (x, t) => [e.sub(e.sigmoid(x!), t!), e.neg(x!)],
 );
-// (1 − t)x + (1 + (w − 1)t)·ln(1 + e^{−x})
-const weightedLogistic = /* @__PURE__ */ elementwise("bceWithLogitsLoss", 3, 0, (x, t, w) => {
-  const tail = e.add(e.max(e.neg(x!), 0), e.log1p(e.exp(e.neg(e.abs(x!)))));
-  return e.add(e.mul(e.sub(1, t!), x!), e.mul(e.add(1, e.mul(e.sub(w!, 1), t!)), tail));
-});
+// w·t·softplus(−x) + (1 − t)·softplus(x)
+const weightedLogistic = /* @__PURE__ */ elementwise(
+  "bceWithLogitsLoss",
+  3,
+  0,
+  (x, t, w) => e.add(e.weigh(e.mul(w!, t!), softplus(e.neg(x!))), e.weigh(e.sub(1, t!), softplus(x!))),
+  (x, t, w) => [
+    e.sub(e.weigh(e.sub(1, t!), e.sigmoid(x!)), e.weigh(e.mul(w!, t!), e.sigmoid(e.neg(x!)))),
+    e.sub(e.weigh(w!, softplus(e.neg(x!))), softplus(x!)),
+    e.weigh(t!, softplus(e.neg(x!))),
+  ],
+);
 /** The logarithm, cut off at −100 as in PyTorch, so that a certain mistake costs 100 and not ∞. */
 const cutLog = (p: Expression) => e.max(e.log(p), -100);
 const binary = /* @__PURE__ */ elementwise("bceLoss", 2, 0, (p, t) =>
-  e.neg(e.add(e.mul(t!, cutLog(p!)), e.mul(e.sub(1, t!), cutLog(e.sub(1, p!))))),
+  e.neg(e.add(e.weigh(t!, cutLog(p!)), e.weigh(e.sub(1, t!), cutLog(e.sub(1, p!))))),
 );
 
 /** Throws unless `value` broadcasts to the shape of `x`, without making it larger, in its dtype. */

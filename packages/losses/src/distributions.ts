@@ -26,11 +26,15 @@ export interface KLDivOptions {
 
 const KL_DIV: OptionKinds<KLDivOptions> = { reduction: ["mean", "sum", "none", "batchMean"], logTarget: "boolean" };
 
-// p ln p is 0 at p = 0
-const divergence = /* @__PURE__ */ elementwise("klDivLoss", 2, 0, (q, p) =>
-  e.select(e.gt(p!, 0), e.mul(p!, e.sub(e.log(p!), q!)), 0),
+// p ln p is 0 at p = 0, and so is all of it, whatever q
+const divergence = /* @__PURE__ */ elementwise(
+  "klDivLoss",
+  2,
+  0,
+  (q, p) => e.weigh(p!, e.sub(e.log(p!), q!)),
+  (q, p) => [e.neg(p!), e.select(e.eq(p!, 0), 0, e.add(e.sub(e.log(p!), q!), 1))],
 );
-const logDivergence = /* @__PURE__ */ elementwise("klDivLoss", 2, 0, (q, p) => e.mul(e.exp(p!), e.sub(p!, q!)));
+const logDivergence = /* @__PURE__ */ elementwise("klDivLoss", 2, 0, (q, p) => e.weigh(e.exp(p!), e.sub(p!, q!)));
 
 /**
  * p(ln p − ln q) of each element; summed, the Kullback–Leibler divergence KL(p ‖ q).

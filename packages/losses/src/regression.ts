@@ -31,7 +31,8 @@ const squaredError = /* @__PURE__ */ elementwise("mseLoss", 2, 0, (x, y) => squa
 const absoluteError = /* @__PURE__ */ elementwise("l1Loss", 2, 0, (x, y) => e.abs(e.sub(x!, y!)));
 const smoothError = /* @__PURE__ */ elementwise("smoothL1Loss", 2, 1, (x, y, beta) => {
   const d = e.sub(x!, y!);
-  const low = e.div(e.mul(0.5, squared(d)), beta!);
+  // a square alone may leave the range
+  const low = e.mul(e.mul(0.5, d), e.div(d, beta!));
   return e.select(e.lt(e.abs(d), beta!), low, e.sub(e.abs(d), e.mul(0.5, beta!)));
 });
 const huberError = /* @__PURE__ */ elementwise("huberLoss", 2, 1, (x, y, delta) => {

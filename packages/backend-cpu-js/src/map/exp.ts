@@ -4,9 +4,9 @@
  * implementation of the exponential function in IEEE floating-point arithmetic", ACM TOMS 15 (1989).
  */
 
-/** Index of 2⁰ in the table. Exponents reach from −110, where float32 is 0, to 90, where it is ∞, in sixteenths of an octave. */
+/** Index of 2⁰ in the table. Exponents reach from −110, where float32 is 0, to 110, whose reciprocal is, in sixteenths of an octave. */
 const ZERO = 2540;
-const LENGTH = ZERO + 2080;
+const LENGTH = 2 * ZERO + 1;
 
 function powersOfTwo(): Float64Array {
   const table = new Float64Array(LENGTH);
@@ -26,7 +26,7 @@ export function exp32(x: number, powers: Float64Array): number {
   const step = Math.LN2 / 16;
   // Adding and subtracting it rounds to an integer.
   const rounder = 6755399441055744;
-  const clamped = Math.max(-110, Math.min(90, x));
+  const clamped = Math.max(-110, Math.min(110, x));
   const k = clamped * scale + rounder - rounder;
   const r = clamped - k * step;
   const r2 = r * r;

@@ -33,6 +33,15 @@ const sub: Loop = (o, p, n, a, i, s, b, j, t) => {
 const mul: Loop = (o, p, n, a, i, s, b, j, t) => {
   for (const end = p + n; p < end; p++, i += s, j += t) o[p] = a[i] * b[j];
 };
+/** A product; 0 instead of NaN where the error is 0, or the slope is and the error infinite. */
+const weigh: Loop = (o, p, n, a, i, s, b, j, t) => {
+  for (const end = p + n; p < end; p++, i += s, j += t) {
+    const error = a[i];
+    const slope = b[j];
+    const product = error * slope;
+    o[p] = product !== product && (error === 0 || (slope === 0 && error === error)) ? 0 : product;
+  }
+};
 /** A product of two int32 can pass 2⁵³, where a double would lose the low bits that wrapping keeps. */
 const intMul: Loop = (o, p, n, a, i, s, b, j, t) => {
   for (const end = p + n; p < end; p++, i += s, j += t) o[p] = Math.imul(a[i], b[j]);
@@ -123,6 +132,13 @@ const tanh32: Loop = (o, p, n, a, i, s) => {
     o[p] = x * x < 1e-8 ? x : 1 - 2 / (exp32(2 * x, powers) + 1);
   }
 };
+const sigmoid: Loop = (o, p, n, a, i, s) => {
+  for (const end = p + n; p < end; p++, i += s) o[p] = 1 / (1 + Math.exp(-a[i]));
+};
+const sigmoid32: Loop = (o, p, n, a, i, s) => {
+  const powers = POWERS;
+  for (const end = p + n; p < end; p++, i += s) o[p] = 1 / (1 + exp32(-a[i], powers));
+};
 const erfLoop: Loop = (o, p, n, a, i, s) => {
   for (const end = p + n; p < end; p++, i += s) o[p] = erf(a[i]);
 };
@@ -200,13 +216,14 @@ export const same: Loop = (o, p, n, a, i, s) => {
 
 // biome-ignore format: a table
 const LOOPS: Record<Intrinsic, Loop> = {
-  add, sub, mul, neg, abs, sign, max, min, div, mod, pow, exp, expm1, log, log1p, sqrt, sin, cos, tanh, erf: erfLoop,
+  add, sub, mul, weigh, neg, abs, sign, max, min, div, mod, pow, exp, expm1, log, log1p, sqrt, sin, cos, tanh, sigmoid,
+  erf: erfLoop,
   floor, ceil, round, lt, le, gt, ge, eq, ne, and, or, not, isNaN, isFinite, select,
 };
 
 /** Loops that know the dtype of their operands. */
 const SPECIAL: Partial<Record<DType, Partial<Record<Intrinsic, Loop>>>> = {
-  float32: { exp: exp32Loop, tanh: tanh32 },
+  float32: { exp: exp32Loop, tanh: tanh32, sigmoid: sigmoid32 },
   int32: { mul: intMul },
 };
 

@@ -3,5 +3,6 @@ import { elementwiseCase } from "../elementwise-case.js";
 
 export const geluTanhCase = elementwiseCase(geluTanh, {
   kind: "float",
-  reference: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  reference: (x) =>
+    x === Number.NEGATIVE_INFINITY ? 0 : 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
 });

@@ -4,5 +4,5 @@ import { erfReference } from "../erf-reference.js";
 
 export const geluCase = elementwiseCase(gelu, {
   kind: "float",
-  reference: (x) => 0.5 * x * (1 + erfReference(x / Math.SQRT2)),
+  reference: (x) => (x === Number.NEGATIVE_INFINITY ? 0 : 0.5 * x * (1 + erfReference(x / Math.SQRT2))),
 });

@@ -3,5 +3,5 @@ import { elementwiseCase } from "../elementwise-case.js";
 
 export const siluCase = elementwiseCase(silu, {
   kind: "float",
-  reference: (x) => x / (1 + Math.exp(-x)),
+  reference: (x) => (x === Number.NEGATIVE_INFINITY ? 0 : x / (1 + Math.exp(-x))),
 });

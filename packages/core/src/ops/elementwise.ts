@@ -3,7 +3,7 @@
  * the row gives a shorter or safer one. Adding a row here and a case file in `conformance` adds the op to every backend.
  */
 import { binary, comparison, ternary, unary } from "../elementwise.js";
-import { type Expression, e } from "../expression.js";
+import { e } from "../expression.js";
 
 // ---- arithmetic
 
@@ -55,7 +55,11 @@ export const erf = /* @__PURE__ */ unary("erf", e.erf);
 
 export const sin = /* @__PURE__ */ unary("sin", e.sin);
 export const cos = /* @__PURE__ */ unary("cos", e.cos);
-export const tan = /* @__PURE__ */ unary("tan", (x) => e.div(e.sin(x), e.cos(x)));
+export const tan = /* @__PURE__ */ unary(
+  "tan",
+  (x) => e.div(e.sin(x), e.cos(x)),
+  (_, y) => [e.add(1, e.mul(y!, y!))],
+);
 /** Largest integer ≤ x; gradient 0. */
 export const floor = /* @__PURE__ */ unary("floor", e.floor);
 /** Smallest integer ≥ x; gradient 0. */
@@ -67,9 +71,8 @@ export const round = /* @__PURE__ */ unary("round", e.round);
 
 /** (eˣ − e⁻ˣ)/(eˣ + e⁻ˣ). */
 export const tanh = /* @__PURE__ */ unary("tanh", e.tanh);
-const logistic = (x: Expression) => e.div(1, e.add(1, e.exp(e.neg(x))));
 /** 1/(1 + e⁻ˣ). */
-export const sigmoid = /* @__PURE__ */ unary("sigmoid", logistic, (_, y) => [e.mul(y!, e.sub(1, y!))]);
+export const sigmoid = /* @__PURE__ */ unary("sigmoid", e.sigmoid);
 /** max(0, x); gradient 0 at 0. NaN stays NaN, and lets the error through, as in PyTorch. */
 export const relu = /* @__PURE__ */ unary(
   "relu",
@@ -79,38 +82,31 @@ export const relu = /* @__PURE__ */ unary(
 /** x for x > 0, else slope·x; use slope 0.01 for PyTorch's default. */
 export const leakyRelu = /* @__PURE__ */ binary("leakyRelu", (x, slope) => e.select(e.gt(x, 0), x, e.mul(x, slope)));
 /** x for x > 0, else α(eˣ − 1) (Clevert et al. 2015). */
-export const elu = /* @__PURE__ */ binary(
-  "elu",
-  (x, alpha) => e.select(e.gt(x, 0), x, e.mul(alpha, e.expm1(e.min(x, 0)))),
-  (x, alpha) => [
-    e.select(e.gt(x!, 0), 1, e.mul(alpha!, e.exp(e.min(x!, 0)))),
-    e.select(e.gt(x!, 0), 0, e.expm1(e.min(x!, 0))),
-  ],
-);
+export const elu = /* @__PURE__ */ binary("elu", (x, alpha) => e.select(e.gt(x, 0), x, e.mul(alpha, e.expm1(x))));
 const SELU_SCALE = 1.0507009873554805;
 const SELU_ALPHA = 1.6732632423543772;
 /** Scaled ELU whose fixed point has mean 0 and variance 1 (Klambauer et al. 2017). */
-export const selu = /* @__PURE__ */ unary(
-  "selu",
-  (x) => e.mul(SELU_SCALE, e.select(e.gt(x, 0), x, e.mul(SELU_ALPHA, e.expm1(e.min(x, 0))))),
-  (x) => [e.mul(SELU_SCALE, e.select(e.gt(x!, 0), 1, e.mul(SELU_ALPHA, e.exp(e.min(x!, 0)))))],
+export const selu = /* @__PURE__ */ unary("selu", (x) =>
+  e.select(e.gt(x, 0), e.mul(SELU_SCALE, x), e.mul(SELU_SCALE * SELU_ALPHA, e.expm1(x))),
 );
-/** x·Φ(x) with the exact normal distribution function (Hendrycks & Gimpel 2016). */
-export const gelu = /* @__PURE__ */ unary("gelu", (x) => e.mul(e.mul(0.5, x), e.add(1, e.erf(e.mul(x, Math.SQRT1_2)))));
+// A share of x is a `weigh`: it is 0 where the share is, even of −∞.
+
+/** x·Φ(x) with the exact normal distribution function (Hendrycks & Gimpel 2016); 0 at −∞. */
+export const gelu = /* @__PURE__ */ unary("gelu", (x) =>
+  e.weigh(e.mul(0.5, e.add(1, e.erf(e.mul(x, Math.SQRT1_2)))), x),
+);
 /** GELU by the paper's tanh approximation. */
-export const geluTanh = /* @__PURE__ */ unary("geluTanh", (x) =>
-  e.mul(
-    e.mul(0.5, x),
-    e.add(1, e.tanh(e.mul(Math.sqrt(2 / Math.PI), e.add(x, e.mul(0.044715, e.mul(x, e.mul(x, x))))))),
-  ),
-);
-/** x·σ(x), also called swish. */
-export const silu = /* @__PURE__ */ unary("silu", (x) => e.mul(x, logistic(x)));
+export const geluTanh = /* @__PURE__ */ unary("geluTanh", (x) => {
+  const reach = e.mul(Math.sqrt(2 / Math.PI), e.add(x, e.mul(0.044715, e.mul(x, e.mul(x, x)))));
+  return e.weigh(e.mul(0.5, e.add(1, e.tanh(reach))), x);
+});
+/** x·σ(x), also called swish; 0 at −∞. */
+export const silu = /* @__PURE__ */ unary("silu", (x) => e.weigh(e.sigmoid(x), x));
 /** ln(1 + eˣ), without overflow. */
 export const softplus = /* @__PURE__ */ unary(
   "softplus",
   (x) => e.add(e.max(x, 0), e.log1p(e.exp(e.neg(e.abs(x))))),
-  (x) => [logistic(x!)],
+  (x) => [e.sigmoid(x!)],
 );
 
 // ---- comparison and logic (results are bool and carry no gradient)
