@@ -1,12 +1,17 @@
 // Every public function meets what does not belong to it: wrong kinds of values, numbers that are no integers, misspelt options.
+import * as autograd from "@neurite/autograd";
 import { cpuJs } from "@neurite/backend-cpu-js";
 import * as core from "@neurite/core";
 import { setDefaultDevice } from "@neurite/core";
+import * as data from "@neurite/data";
+import * as io from "@neurite/io";
 import * as losses from "@neurite/losses";
 import * as optimizers from "@neurite/optimizers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { CORE, CORE_TRUSTED } from "./arguments/core.js";
+import { AUTOGRAD, AUTOGRAD_TRUSTED, DATA, DATA_TRUSTED, IO } from "./arguments/data.js";
 import { LAYERS } from "./arguments/layers.js";
+import { MODELS, TRAINING } from "./arguments/models.js";
 import { LOSSES, OPTIMIZERS, OPTIMIZERS_TRUSTED } from "./arguments/training.js";
 import { acceptedNames, acceptedNumbers, type Calls, unexplained, validity } from "./arguments/walk.js";
 
@@ -16,6 +21,11 @@ const packages: Readonly<Record<string, { exports: object; calls: Calls; trusted
   core: { exports: core, calls: CORE, trusted: CORE_TRUSTED },
   losses: { exports: losses, calls: LOSSES, trusted: [] },
   optimizers: { exports: optimizers, calls: OPTIMIZERS, trusted: OPTIMIZERS_TRUSTED },
+  data: { exports: data, calls: DATA, trusted: DATA_TRUSTED },
+  io: { exports: io, calls: IO, trusted: [] },
+  autograd: { exports: autograd, calls: AUTOGRAD, trusted: AUTOGRAD_TRUSTED },
+  models: { exports: {}, calls: MODELS, trusted: [] },
+  training: { exports: {}, calls: TRAINING, trusted: [] },
   layers: { exports: {}, calls: LAYERS, trusted: [] },
 };
 

@@ -86,7 +86,8 @@ const MOST_NUMBERS = 2 ** 28;
 /** Throws unless `value` is an image. */
 function expectImage(op: string, value: unknown): asserts value is HostImage {
   const { height, width, channels, data } = Object(value ?? {}) as Partial<HostImage>;
-  if (data instanceof Float32Array && data.length === height! * width! * channels!) return;
+  const whole = [height, width, channels].every(Number.isSafeInteger);
+  if (whole && data instanceof Float32Array && data.length === height! * width! * channels!) return;
   throw badValue(op, "image", "{ height, width, channels, data }", value, "Make one with hostImage.");
 }
 
@@ -124,6 +125,7 @@ export function shiftImage(image: HostImage, down: number, right: number, fill =
   expectImage("shiftImage", image);
   expectInteger("shiftImage", "down", down);
   expectInteger("shiftImage", "right", right);
+  expectFinite("shiftImage", "fill", fill);
   return build(image, image.height, image.width, (y, x, out, at) =>
     copyPixel(image, y - down, x - right, fill, out, at),
   );
@@ -143,6 +145,7 @@ export function cropImage(
   expectInteger("cropImage", "left", left);
   expectInteger("cropImage", "height", height, 0);
   expectInteger("cropImage", "width", width, 0);
+  expectFinite("cropImage", "fill", fill);
   return build(image, height, width, (y, x, out, at) => copyPixel(image, y + top, x + left, fill, out, at));
 }
 
@@ -169,6 +172,7 @@ export function flipVertical(image: HostImage): HostImage {
 export function rotateImage(image: HostImage, angle: number, fill = 0): HostImage {
   expectImage("rotateImage", image);
   expectFinite("rotateImage", "angle", angle);
+  expectFinite("rotateImage", "fill", fill);
   const { height, width, channels, data } = image;
   const [sin, cos] = [Math.sin((angle * Math.PI) / 180), Math.cos((angle * Math.PI) / 180)];
   const [cy, cx] = [(height - 1) / 2, (width - 1) / 2];
@@ -206,6 +210,7 @@ function integerWithin(generator: Generator, range: number): number {
 /** Shifts by up to `range` pixels either way, along both axes. @throws ValueError unless `range` is an integer of at least 0 */
 export function randomShift(range: number, fill = 0): ImageChange {
   expectInteger("randomShift", "range", range, 0);
+  expectFinite("randomShift", "fill", fill);
   return (image, generator) =>
     shiftImage(image, integerWithin(generator, range), integerWithin(generator, range), fill);
 }
@@ -252,6 +257,7 @@ export function randomFlip(p = 0.5, direction: "horizontal" | "vertical" = "hori
 /** Turns by up to `degrees` either way. @throws ValueError for negative ones */
 export function randomRotation(degrees: number, fill = 0): ImageChange {
   expectFinite("randomRotation", "degrees", degrees, 0);
+  expectFinite("randomRotation", "fill", fill);
   return (image, generator) => rotateImage(image, within(generator, degrees), fill);
 }
 
@@ -264,6 +270,7 @@ export function gaussianNoise(deviation: number): ImageChange {
 /** Fills a square of `size` pixels around a random pixel (DeVries & Taylor 2017); it may reach over the edge. */
 export function cutout(size: number, fill = 0): ImageChange {
   expectInteger("cutout", "size", size, 0);
+  expectFinite("cutout", "fill", fill);
   return (image, generator) => {
     const top = generator.integer(image.height) - (size >> 1);
     const left = generator.integer(image.width) - (size >> 1);

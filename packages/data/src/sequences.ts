@@ -24,6 +24,7 @@ function expectChange(op: string, tokens: unknown, p: number, generator: Generat
 /** Each token replaced by `mask` with probability p. @throws ValueError for p outside of [0, 1] */
 export function maskTokens(tokens: readonly number[], p: number, mask: number, generator: Generator): number[] {
   expectChange("maskTokens", tokens, p, generator);
+  expectInteger("maskTokens", "mask", mask);
   return tokens.map((token) => (generator.uniform() < p ? mask : token));
 }
 

@@ -38,6 +38,7 @@ export class Vocabulary {
     const counts = new Map<string, number>();
     for (const sentence of sentences) {
       expectList("Vocabulary.build", "sentence", sentence, "strings");
+      for (const token of sentence) expectText("Vocabulary.build", "token", token);
       for (const token of sentence) counts.set(token, (counts.get(token) ?? 0) + 1);
     }
     const kept = [...counts].filter(([, count]) => count >= atLeast);
@@ -61,6 +62,7 @@ export class Vocabulary {
     expectIterable("Vocabulary.decode", "numbers", numbers);
     const sentence: string[] = [];
     for (const number of numbers) {
+      expectInteger("Vocabulary.decode", "number", number, 0);
       if (number === END) break;
       if (number !== PADDING && number !== START) sentence.push(this.tokens[number] ?? MARKS[UNKNOWN]!);
     }

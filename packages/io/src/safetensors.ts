@@ -19,6 +19,7 @@ import {
   expectDType,
   expectOptions,
   expectRecord,
+  expectText,
   type OptionKinds,
 } from "@neurite/core/expect";
 
@@ -108,6 +109,7 @@ export function encodeSafetensors(file: TensorFile): Uint8Array {
   const { tensors, metadata } = file;
   expectHostTensors("encodeSafetensors", tensors);
   expectRecord("encodeSafetensors", "metadata", metadata, "an object of strings");
+  for (const [key, value] of Object.entries(metadata)) expectText("encodeSafetensors", `metadata[${key}]`, value);
   const names = Object.keys(tensors).sort();
   const keys = Object.keys(metadata).sort();
   const entries: [string, unknown][] = [];

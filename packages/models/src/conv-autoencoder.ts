@@ -55,6 +55,7 @@ export class ConvAutoencoder extends Module {
     expectOptions("ConvAutoencoder", options, OPTIONS);
     const { size = 28, inChannels = 1, channels = [16, 32], code = 32, ...init } = options;
     expectSize("ConvAutoencoder", "length of channels", channels.length);
+    for (const [i, outs] of channels.entries()) expectSize("ConvAutoencoder", `channels[${i}]`, outs);
     const side = size / 2 ** channels.length;
     if (!Number.isInteger(side) || side < 1) {
       throw new ValueError({

@@ -135,8 +135,8 @@ export class CifarResNet extends Module {
     super();
     expectOptions("CifarResNet", options, CLASSIFIER);
     const { classes = 10, inChannels = 3, width = 1, ...init } = options;
-    const count = (depth - 2) / 6;
     expectInteger("CifarResNet", "depth", depth, 8, 6 * MOST_LAYERS + 2);
+    const count = (depth - 2) / 6;
     if (!Number.isInteger(count)) {
       throw new ValueError({
         op: "CifarResNet",

@@ -1,6 +1,6 @@
 /** BLEU, the measure of translations. */
 import { ValueError } from "@neurite/core";
-import { expectList } from "@neurite/core/expect";
+import { expectList, expectText } from "@neurite/core/expect";
 
 type Sentences = readonly (readonly string[])[];
 
@@ -47,6 +47,7 @@ export class Bleu {
       }
       expectList("bleu", `outputs[${i}]`, output, "tokens");
       expectList("bleu", `references[${i}]`, reference, "tokens");
+      for (const token of [...output, ...reference]) expectText("bleu", `a token of sentence ${i}`, token);
       this.#outputs += output.length;
       this.#references += reference.length;
       for (const [order, n] of ORDERS.entries()) {

@@ -1,5 +1,5 @@
 /** The three learning curves (Jiang §8.5): objective, performance on training data, performance on development data. */
-import { expectFinite, expectList, expectRecord, expectText } from "@neurite/core/expect";
+import { badValue, expectInteger, expectList, expectRecord, expectText } from "@neurite/core/expect";
 
 /** One point of the curves. */
 export interface CurvePoint {
@@ -29,7 +29,13 @@ export function expectCurves(op: string, value: unknown): asserts value is Learn
   expectList(op, "points", points, "points");
   for (const [i, point] of points.entries()) {
     expectRecord(op, `points[${i}]`, point, "{ step, epoch, objective, train, dev }");
-    expectFinite(op, `points[${i}].step`, point.step);
+    expectInteger(op, `points[${i}].step`, point.step, 0);
+    for (const name of ["epoch", "objective", "train", "dev"] as const) {
+      const value: unknown = point[name];
+      if (typeof value !== "number" && value !== null) {
+        throw badValue(op, `points[${i}].${name}`, "a number, or null for what was not measured", value);
+      }
+    }
   }
 }
 

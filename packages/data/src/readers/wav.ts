@@ -194,6 +194,7 @@ export function toMono(sound: Sound): Sound {
   expectRecord("toMono", "sound", sound, "{ sampleRate, channels, samples }");
   const { sampleRate, channels, samples } = sound;
   expectFrames("toMono", channels, samples);
+  expectInteger("toMono", "sampleRate", sampleRate, 1);
   const mono = new Float32Array(samples.length / channels);
   samples.forEach((value, i) => {
     mono[Math.floor(i / channels)]! += value / channels;

@@ -83,7 +83,8 @@ export async function beamSearch<E, S>(
   if (!Number.isInteger(best) || best < 1 || best > beams) {
     throw badValue("beamSearch", "best", `an integer from 1 to the ${beams} beams`, best);
   }
-  if (!Number.isInteger(end)) throw badValue("beamSearch", "end", "the number of the token that ends a sequence", end);
+  if (!Number.isSafeInteger(end))
+    throw badValue("beamSearch", "end", "the number of the token that ends a sequence", end);
   expectFinite("beamSearch", "lengthPenalty", lengthPenalty);
   const finish = ({ tokens, logProbability }: Omit<Live, "row">, ended: boolean): Hypothesis => ({
     tokens: ended ? tokens.slice(0, -1) : tokens,
