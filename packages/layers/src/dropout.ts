@@ -102,7 +102,11 @@ abstract class SpatialDropout extends Module {
     if (!this.training || this.p === 0) return x;
     const { dtype, device } = x;
     const shape = x.shape.map((length, i) => (i === 0 || i === x.rank - 1 ? length : 1));
-    return composite("dropout", () => mul(x, dropout(ones(shape, { dtype, device }), this.p, this.options.generator)));
+    return composite("dropout", () => {
+      const mask = dropout(ones(shape, { dtype, device }), this.p, this.options.generator);
+      // a channel that is dropped may hold anything
+      return where(notEqual(mask, 0), mul(x, mask), 0);
+    });
   }
 }
 

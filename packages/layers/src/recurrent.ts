@@ -300,7 +300,8 @@ export abstract class RecurrentLayer<S extends CellState = CellState> extends Mo
     const real = maskOf(op, n, time, mask, lengths, x);
     const initial = this.#initial(op, n, x, state);
     const finals: S[] = [];
-    let sequence = x;
+    // what stands in padding, be it NaN, reaches no weight
+    let sequence = real ? where(unsqueeze(real, 2), x, 0) : x;
     for (let layer = 0; layer < this.layers; layer++) {
       if (layer > 0 && this.training) sequence = this.#drop.forward(sequence);
       const outputs: Tensor[] = [];

@@ -16,6 +16,7 @@ import {
   expectTensor,
   formatShape,
   gather,
+  logicalAnd,
   logSoftmax,
   mean,
   mul,
@@ -27,6 +28,7 @@ import {
   sub,
   sum,
   type Tensor,
+  unsqueeze,
   where,
 } from "@neurite/core";
 import { expectFinite, expectOptions, type OptionKinds } from "@neurite/core/expect";
@@ -70,7 +72,7 @@ export function crossEntropyLoss(logits: Tensor, targets: Tensor, options: Cross
   expectFinite("crossEntropyLoss", "labelSmoothing", labelSmoothing, 0, 1);
   expectFloat("crossEntropyLoss", "logits", logits.dtype);
   return composite("crossEntropyLoss", () =>
-    weightedNLL("crossEntropyLoss", logSoftmax(logits), targets, { ...rest, weight }, labelSmoothing),
+    weightedNLL("crossEntropyLoss", logits, logSoftmax, targets, { ...rest, weight }, labelSmoothing),
   );
 }
 
@@ -85,41 +87,50 @@ export function nllLoss(logP: Tensor, targets: Tensor, options: NLLOptions = {})
   expectTensor("nllLoss", "targets", targets);
   expectOptions("nllLoss", options, NLL);
   expectFloat("nllLoss", "logP", logP.dtype);
-  return composite("nllLoss", () => weightedNLL("nllLoss", logP, targets, options, 0));
+  return composite("nllLoss", () => weightedNLL("nllLoss", logP, (x) => x, targets, options, 0));
 }
 
+/** A product that is 0 where the weight is, even of ∞. */
+const weighed = /* @__PURE__ */ elementwise("weighedLoss", 2, 0, (weight, loss) => e.weigh(weight!, loss!));
+
+/** @param logarithms from the rows given to logarithms of probabilities */
 function weightedNLL(
   op: string,
-  logP: Tensor,
+  given: Tensor,
+  logarithms: (rows: Tensor) => Tensor,
   targets: Tensor,
   { weight, ignoreIndex, reduction = "mean" }: NLLOptions,
   smoothing: number,
 ): Tensor {
-  const classes = logP.shape.at(-1);
+  const classes = given.shape.at(-1);
   if (classes === undefined) {
     throw new ShapeError({ op, argument: "logits", expected: "a last axis of classes", received: "[]" });
   }
   expectIndex(op, "targets", targets.dtype);
-  expectSameShape(op, "targets", logP.shape.slice(0, -1), targets.shape);
+  expectSameShape(op, "targets", given.shape.slice(0, -1), targets.shape);
   if (weight) {
     expectSameShape(op, "weight", [classes], weight.shape);
-    expectSameDType(op, "weight", logP.dtype, weight.dtype);
+    expectSameDType(op, "weight", given.dtype, weight.dtype);
   }
   const flat = reshape(targets, [targets.size]);
-  const rows = reshape(logP, [targets.size, classes]);
   const counts = ignoreIndex === undefined ? null : notEqual(flat, ignoreIndex);
   const safe = counts ? where(counts, flat, 0) : flat;
   const own = weight ? gather(weight, safe) : null;
+  // rows without any weight have no part in it, whatever they hold
+  const weighty = own && smoothing === 0 ? notEqual(own, 0) : null;
+  const real = counts && weighty ? logicalAnd(counts, weighty) : (counts ?? weighty);
+  const flatGiven = reshape(given, [targets.size, classes]);
+  const rows = logarithms(real ? where(unsqueeze(real, 1), flatGiven, 0) : flatGiven);
   const picked = neg(pick(rows, safe));
-  let loss = own ? mul(picked, own) : picked;
+  let loss = own ? weighed([own, picked]) : picked;
   if (smoothing > 0) {
-    const all = mean(weight ? mul(rows, weight) : rows, { axis: 1 });
+    const all = mean(weight ? weighed([weight, rows]) : rows, { axis: 1 });
     loss = sub(mul(loss, 1 - smoothing), mul(all, smoothing));
   }
   if (counts) loss = where(counts, loss, 0);
   if (reduction !== "mean") return reduceLoss(reshape(loss, targets.shape), reduction);
   if (!own && !counts) return mean(loss);
-  const share = own ?? cast(counts!, logP.dtype);
+  const share = own ?? cast(counts!, given.dtype);
   const total = sum(counts && own ? where(counts, own, 0) : share);
   // with every position ignored the mean is 0
   return div(sum(loss), where(notEqual(total, 0), total, 1));

@@ -1,15 +1,21 @@
 /** Losses of distributions and directions. */
 import {
+  abs,
   composite,
   div,
   e,
   elementwise,
+  exp,
   expectSameDType,
   expectSameShape,
   expectTensor,
+  floor,
+  log,
+  max,
   maximum,
   mul,
   sqrt,
+  squeeze,
   sum,
   type Tensor,
 } from "@neurite/core";
@@ -54,6 +60,25 @@ export function klDivLoss(logQ: Tensor, target: Tensor, options: KLDivOptions = 
 
 /** Norms below count as this, as in PyTorch. */
 const SMALLEST_NORM = 1e-8;
+/** Vectors whose largest element is smaller are not scaled up further. */
+const LEAST_SCALE = 1e-30;
+
+interface Normalized {
+  readonly scaled: Tensor;
+  /** Of `scaled`. */
+  readonly norm: Tensor;
+}
+
+/** x divided by about its largest element, since squares may leave the range, and its norm then. */
+function normalized(x: Tensor, axis: number): Normalized {
+  const along = { axis, keepDims: true };
+  // a step function, so that no gradient goes through it
+  const scale = exp(floor(log(maximum(max(abs(x), along), LEAST_SCALE))));
+  const scaled = div(x, scale);
+  // the root's slope at 0 is infinite, so the square is kept away from it
+  const root = sqrt(maximum(sum(mul(scaled, scaled), { axis }), LEAST_SCALE));
+  return { scaled, norm: maximum(root, div(SMALLEST_NORM, squeeze(scale, axis))) };
+}
 
 /**
  * Cosine of the angle between vectors along `axis` (default the last): a·b / (max(‖a‖, 1e-8)·max(‖b‖, 1e-8)).
@@ -62,9 +87,8 @@ const SMALLEST_NORM = 1e-8;
 export function cosineSimilarity(a: Tensor, b: Tensor, axis = -1): Tensor {
   expectAlike("cosineSimilarity", a, b, "b");
   return composite("cosineSimilarity", () => {
-    // the root's slope at 0 is infinite, so the square is what is kept away from it
-    const norm = (x: Tensor) => sqrt(maximum(sum(mul(x, x), { axis }), SMALLEST_NORM ** 2));
-    return div(sum(mul(a, b), { axis }), mul(norm(a), norm(b)));
+    const [p, q] = [a, b].map((x) => normalized(x, axis)) as [Normalized, Normalized];
+    return div(sum(mul(p.scaled, q.scaled), { axis }), mul(p.norm, q.norm));
   });
 }
 

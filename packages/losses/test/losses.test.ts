@@ -1,6 +1,6 @@
 import { checkGradients, valueAndGrad } from "@neurite/autograd";
 import { cpuJs } from "@neurite/backend-cpu-js";
-import { logSoftmax, Parameter, setDefaultDevice, type Tensor, tensor } from "@neurite/core";
+import { logSoftmax, Parameter, setDefaultDevice, sum as sumOf, type Tensor, tensor } from "@neurite/core";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-core/dist/register_all_gradients.js";
 import "@tensorflow/tfjs-backend-cpu";
@@ -370,5 +370,34 @@ describe("l2Penalty", () => {
       );
     }
     expect(() => smoothL1Loss(f64([1]), f64([1]), { beta: -1 })).toThrow(/smoothL1Loss: beta expects/);
+  });
+});
+
+describe("cosines of vectors whose squares leave the range", () => {
+  const directions = (scale: number) => [
+    tensor(Float32Array.from([3, 4, 0].map((x) => x * scale)), { shape: [1, 3] }),
+    tensor(Float32Array.from([4, 3, 0].map((x) => x * scale)), { shape: [1, 3] }),
+  ];
+
+  it.each([1e-7, 1, 1e10, 1e19, 1e25, 8e37])("are those of others, and have their slopes, at %d", (scale) => {
+    const [a, b] = directions(scale) as [Tensor, Tensor];
+    const { value, grads } = valueAndGrad((x: Tensor, y: Tensor) => sumOf(cosineSimilarity(x, y)), [a, b])(a, b);
+    expect(value.dataSync()[0]).toBeCloseTo(24 / 25, 6);
+    // (b̂ − cos·â)/‖a‖
+    const wanted = [4 / 5 - (24 / 25) * (3 / 5), 3 / 5 - (24 / 25) * (4 / 5), 0].map((x) => x / 5);
+    grads[0]!.dataSync().forEach((slope, i) => void expect(slope * scale).toBeCloseTo(wanted[i]!, 5));
+  });
+
+  it.each([1e-10, 1e-17])("count norms below 1e-8 as that, at %d", (scale) => {
+    const [a, b] = directions(scale) as [Tensor, Tensor];
+    const value = cosineSimilarity(a, b).dataSync()[0]!;
+    const wanted = (24 * scale * scale) / 1e-16;
+    expect(Math.abs(value / wanted - 1)).toBeLessThan(1e-5);
+  });
+
+  it("are 0 at 0, with no slope", () => {
+    const zero = tensor(new Float32Array(3), { shape: [1, 3] });
+    const { value, grads } = valueAndGrad((x: Tensor) => sumOf(cosineSimilarity(x, zero)), [zero])(zero);
+    expect([value.dataSync()[0], ...grads[0]!.dataSync()].map((x) => x! + 0)).toEqual([0, 0, 0, 0]);
   });
 });

@@ -30,6 +30,9 @@ export interface SoftmaxForm {
   readonly masked?: boolean;
 }
 
+/** The least number. */
+const LOWEST = -3.4028234663852886e38;
+
 /** Rows begin … end of n; x and out may be one. Rows of the mask are `maskStep` bytes apart, perhaps 0. */
 export function defineSoftmax(
   module: ModuleBuilder,
@@ -68,7 +71,7 @@ export function defineSoftmax(
         // a NaN is passed over here: its power makes the sum NaN
         const best = rows.fold(lowest, (most, lanes) => f32x4.pmax(most, valueOf(lanes)), f32x4.pmax);
         // a row of −∞ alone shall give powers of 0, not ∞ − ∞
-        const top = across(f, masked ? f32x4.pmax(best, f.vector(-1e30)) : best, f32x4.pmax);
+        const top = across(f, masked ? f32x4.pmax(best, f.vector(LOWEST)) : best, f32x4.pmax);
         f.set(sum, f32x4.const(0));
         rows.pass((lanes) => {
           const power = f.keep(math.expNonPositive(f32x4.sub(valueOf(lanes), top)));

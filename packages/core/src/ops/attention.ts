@@ -4,13 +4,14 @@ import { expectFloat, expectSameDType } from "../dtype.js";
 import { DTypeError, ShapeError } from "../errors.js";
 import { expectFinite, expectOptions, type OptionKinds } from "../expect.js";
 import { defineOp } from "../op.js";
+import { composite } from "../scope.js";
 import { broadcastShapes, formatShape, type Shape, sameShape } from "../shape.js";
 import { expectTensor, type Tensor } from "../tensor.js";
-import { mul, where } from "./elementwise.js";
+import { div, exp, maximum, mul, sub, where } from "./elementwise.js";
 import { matmul } from "./matmul.js";
-import { sumTo } from "./reduce.js";
+import { any, max, sum, sumTo } from "./reduce.js";
 import { softmax, softmaxGrad } from "./softmax.js";
-import { transpose } from "./views.js";
+import { transpose, unsqueeze } from "./views.js";
 
 const attentionOp = /* @__PURE__ */ defineOp<{ readonly scale: number }>({
   name: "attention",
@@ -84,26 +85,46 @@ function expectMask(op: string, mask: Tensor, scores: Shape): void {
   }
 }
 
+const ALONG = { axis: -1, keepDims: true };
+/** The least float32, and a number below the least sum of powers, the largest of which is 1. */
+const LOWEST = -3.4028234663852886e38;
+const SMALLEST = 1e-30;
+
 const maskedSoftmaxOp = /* @__PURE__ */ defineOp<Record<string, never>>({
   name: "maskedSoftmax",
   infer([scores, mask]) {
     expectMask("maskedSoftmax", mask!, scores!.shape);
     return [scores!];
   },
-  // a large finite score: with −∞ an all-masked row would be ∞ − ∞
-  compose: ([scores, mask]) => [where(mask!, softmax(where(mask!, scores!, -1e30)), 0)],
-  vjp: ({ outputs: [y], dy: [dy] }) => [softmaxGrad(y!, dy!), null],
-  saves: { outputs: [0] },
+  compose([scores, mask]) {
+    const kept = where(mask!, scores!, Number.NEGATIVE_INFINITY);
+    // of a row of −∞ alone the powers shall be 0, not those of ∞ − ∞, and their sum nothing to divide 0 by
+    const top = maximum(scores!.size === 0 ? kept : max(kept, ALONG), LOWEST);
+    const powers = exp(sub(kept, top));
+    return [div(powers, maximum(sum(powers, ALONG), SMALLEST))];
+  },
+  // the error of a weight that is none may be anything
+  vjp: ({ inputs: [, mask], outputs: [y], dy: [dy] }) => [softmaxGrad(y!, where(mask!, dy!, 0)), null],
+  saves: { inputs: [1], outputs: [0] },
 });
 
 /**
  * Softmax over the last axis among the positions where `mask` (bool, broadcast) is true; without a mask, over all.
- * A row with no true position becomes all zeros instead of NaN.
+ * A row with no true position, or with scores of −∞ alone, becomes all zeros instead of NaN.
  * @throws ShapeError, DTypeError for a mask that does not fit
  */
 export function maskedSoftmax(scores: Tensor, mask?: Tensor): Tensor {
   expectTensor("maskedSoftmax", "scores", scores);
   return mask !== undefined ? dispatch(maskedSoftmaxOp, [scores, mask], {})[0]! : softmax(scores);
+}
+
+/** Keys and values, 0 where no query attends to them: a product of weights 0 and NaN would be NaN. */
+function attended(mask: Tensor, key: Tensor, value: Tensor): [Tensor, Tensor] {
+  if (mask.dtype !== "bool" || mask.rank === 0 || mask.size === 0) return [key, value];
+  const used = mask.rank === 1 ? mask : any(mask, { axis: -2 });
+  if (used.shape.at(-1) !== key.shape[key.rank - 2]) return [key, value];
+  const column = unsqueeze(used, -1);
+  return [where(column, key, 0), where(column, value, 0)];
 }
 
 export interface AttentionOptions {
@@ -120,7 +141,7 @@ const OPTIONS: OptionKinds<AttentionOptions> = { mask: "tensor", scale: "number"
  * @param query [..., n, d]
  * @param key [..., m, d]
  * @param value [..., m, v]
- * @returns [..., n, v]; a query that may attend to nothing gets zeros
+ * @returns [..., n, v]; a query that may attend to nothing gets zeros, and a key that no query attends to may hold anything
  */
 export function attention(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor {
   expectOptions("attention", options, OPTIONS);
@@ -137,6 +158,10 @@ export function attention(query: Tensor, key: Tensor, value: Tensor, options: At
   }
   const { mask, scale = 1 / Math.sqrt(query.shape[query.rank - 1] ?? 1) } = options;
   expectFinite("attention", "scale", scale);
-  const inputs = mask ? [query, key, value, mask] : [query, key, value];
-  return dispatch(attentionOp, inputs, { scale })[0]!;
+  if (!mask) return dispatch(attentionOp, [query, key, value], { scale })[0]!;
+  expectTensor("attention", "mask", mask);
+  return composite("attention", () => {
+    const [k, v] = attended(mask, key, value);
+    return dispatch(attentionOp, [query, k, v, mask], { scale })[0]!;
+  });
 }

@@ -20,11 +20,13 @@ interface CrossEntropyAttrs {
   readonly labelSmoothing: number;
 }
 
-/** Targets with ignored positions replaced by class 0, and where to count the loss (null: everywhere). */
-function counted(targets: Tensor, ignoreIndex: number | null): { safe: Tensor; mask: Tensor | null } {
-  if (ignoreIndex === null) return { safe: targets, mask: null };
+/**
+ * Logits and targets with ignored positions replaced by zeros and class 0, and where to count the loss (null: everywhere).
+ */
+function counted(logits: Tensor, targets: Tensor, ignoreIndex: number | null) {
+  if (ignoreIndex === null) return { kept: logits, safe: targets, mask: null };
   const mask = notEqual(targets, ignoreIndex);
-  return { safe: where(mask, targets, 0), mask };
+  return { kept: where(unsqueeze(mask, 1), logits, 0), safe: where(mask, targets, 0), mask };
 }
 
 /** Loss of each row: logits [n, c] and targets [n] give [n], 0 where ignored. */
@@ -38,8 +40,8 @@ const crossEntropyOp = /* @__PURE__ */ defineOp<CrossEntropyAttrs>({
     return [{ shape: targets!.shape, dtype: logits!.dtype }];
   },
   compose([logits, targets], { ignoreIndex, labelSmoothing }) {
-    const { safe, mask } = counted(targets!, ignoreIndex);
-    const logP = logSoftmax(logits!);
+    const { kept, safe, mask } = counted(logits!, targets!, ignoreIndex);
+    const logP = logSoftmax(kept);
     let loss = neg(pick(logP, safe));
     if (labelSmoothing > 0) {
       loss = sub(mul(loss, 1 - labelSmoothing), mul(mean(logP, { axis: 1 }), labelSmoothing));
@@ -58,12 +60,12 @@ const crossEntropyGradOp = /* @__PURE__ */ defineOp<CrossEntropyAttrs>({
   name: "crossEntropyGrad",
   infer: ([logits]) => [logits!],
   compose([logits, targets, dy], { ignoreIndex, labelSmoothing }) {
-    const { safe, mask } = counted(targets!, ignoreIndex);
+    const { kept, safe, mask } = counted(logits!, targets!, ignoreIndex);
     const classes = logits!.shape[1]!;
     const oneHot = equal(unsqueeze(safe, 1), arange(0, classes, 1, { device: logits!.device }));
     const wanted = add(mul(cast(oneHot, logits!.dtype), 1 - labelSmoothing), labelSmoothing / classes);
     const weight = unsqueeze(mask ? where(mask, dy!, 0) : dy!, 1);
-    return [mul(sub(softmax(logits!), wanted), weight)];
+    return [mul(sub(softmax(kept), wanted), weight)];
   },
 });
 

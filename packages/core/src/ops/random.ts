@@ -2,14 +2,15 @@
 import { type Device, defaultDevice } from "../device.js";
 import { dispatch } from "../dispatch.js";
 import { type DType, expectFloat, fits } from "../dtype.js";
+import { elementwise } from "../elementwise.js";
 import { ValueError } from "../errors.js";
 import { expectFinite, expectInteger, expectOptions, expectShare, type OptionKinds } from "../expect.js";
+import { e } from "../expression.js";
 import { defineOp, type OpRecord } from "../op.js";
 import { defaultGenerator, expectGenerator, Generator, type GeneratorState } from "../random.js";
 import { composite } from "../scope.js";
 import { expectShape, type Shape } from "../shape.js";
 import { expectTensor, madeOnHost, type Tensor } from "../tensor.js";
-import { mul } from "./elementwise.js";
 
 export interface RandomOptions {
   /** Default `float32`. */
@@ -128,6 +129,15 @@ const dropoutMaskOp = /* @__PURE__ */ streamOp<{ readonly p: number }>("dropoutM
   generator.uniform() < p ? 0 : 1 / (1 - p),
 );
 
+/** x times a mask; 0 where that is 0, whatever x and its error are. */
+const dropped = /* @__PURE__ */ elementwise(
+  "dropout",
+  2,
+  0,
+  (x, mask) => e.weigh(mask!, x!),
+  (_, mask) => [e.select(e.eq(mask!, 0), 0, mask!), null],
+);
+
 /**
  * `x` with each element zeroed with probability `p` and the others divided by 1 − p (inverted dropout, Srivastava et al.
  * 2014): the expectation stays.
@@ -142,5 +152,5 @@ export function dropout(x: Tensor, p: number, generator: Generator = defaultGene
   const { shape, dtype, device } = x;
   const stream = generator.state();
   generator.skip(x.size);
-  return composite("dropout", () => mul(x, dispatch(dropoutMaskOp, [], { shape, dtype, device, p, stream })[0]!));
+  return composite("dropout", () => dropped([x, dispatch(dropoutMaskOp, [], { shape, dtype, device, p, stream })[0]!]));
 }
