@@ -66,10 +66,12 @@ function half(loses: "gt" | "lt", a: Expression, b: Expression): Expression {
 function slopeByBase(a: Expression, b: Expression, y: Expression): Expression {
   const size = call("abs", b);
   const finite = call("isFinite", a);
-  const odd = call("or", call("ge", size, 2 ** 24), call("and", call("lt", size, 1), finite));
+  const apart = call("ne", a, 0);
+  const small = call("and", call("lt", size, 1), call("and", finite, apart));
+  const huge = call("and", call("ge", size, 2 ** 24), call("or", apart, call("lt", b, 0)));
   const quotient = call("div", call("mul", b, y), call("select", finite, a, call("sign", a)));
   const power = call("weigh", call("pow", a, call("sub", b, 1)), b);
-  const slope = call("select", call("and", odd, call("ne", a, 0)), quotient, power);
+  const slope = call("select", call("or", small, huge), quotient, power);
   return call("select", call("eq", b, 0), 0, slope);
 }
 

@@ -10,7 +10,7 @@ const both = (list: readonly number[]) => [...list.map((x) => -x), ...list].map(
 
 /** From −3e38 to 3e38, with the kinks of the ops, the ends of exponentials, −0 and 0. */
 export const GRID: readonly number[] = [...both(sizes), -0, 0];
-export const SMALL_GRID: readonly number[] = [...both([1e-38, 1e-20, 1e-5, 0.5, 1, 2.5, 1e5, 1e20, 3e38]), 0];
+export const SMALL_GRID: readonly number[] = [...both([1e-38, 1e-20, 1e-5, 0.5, 1, 2.5, 1e5, 1e10, 1e20, 3e38]), 0];
 /** The two infinities, and where a form shows its limit: float64 holds the cube, and float32 not even the root. */
 export const ENDS: readonly (readonly [number, number])[] = [
   [Number.NEGATIVE_INFINITY, -1e100],
