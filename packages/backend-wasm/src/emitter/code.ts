@@ -119,7 +119,6 @@ export const i32 = {
   gtS: binaryI32(0x4a),
   gtU: binaryI32(0x4b),
   leU: binaryI32(0x4d),
-  geS: binaryI32(0x4e),
   geU: binaryI32(0x4f),
   add: binaryI32(0x6a),
   sub: binaryI32(0x6b),
@@ -132,6 +131,8 @@ export const i32 = {
   remU: binaryI32(0x70),
   /** `a` where `condition` is not 0, else `b`. */
   select: (a: I32, b: I32, condition: I32): I32 => make("i32", [0x1b], a, b, condition),
+  /** The smaller one, unsigned; both are written out twice. */
+  minU: (a: I32, b: I32): I32 => i32.select(a, b, i32.ltU(a, b)),
   truncSatF32: (a: F32): I32 => make("i32", [0xfc, 0], a),
   reinterpretF32: (a: F32): I32 => make("i32", [0xbc], a),
 };
@@ -148,11 +149,8 @@ export const f32 = {
   sub: binaryF32(0x93),
   mul: binaryF32(0x94),
   div: binaryF32(0x95),
-  min: binaryF32(0x96),
-  max: binaryF32(0x97),
   sqrt: unaryF32(0x91),
   convertI32: (a: I32): F32 => make("f32", [0xb2], a),
-  demote: (a: F64): F32 => make("f32", [0xb6], a),
 };
 
 export const f64 = {
@@ -208,7 +206,6 @@ export const f32x4 = {
   const: (value: number): V128 => make("v128", [SIMD, 12, ...repeat4(f32Bytes(value))]),
   splat: (a: F32): V128 => make("v128", simd(19), a),
   extract: (a: V128, lane: number): F32 => make("f32", [...simd(31), lane], a),
-  replace: (a: V128, lane: number, value: F32): V128 => make("v128", [...simd(32), lane], a, value),
   eq: binaryV(65),
   ne: binaryV(66),
   lt: binaryV(67),
@@ -267,7 +264,6 @@ export const f64x2 = {
   splat: (a: F64): V128 => make("v128", simd(20), a),
   replace: (a: V128, lane: number, value: F64): V128 => make("v128", [...simd(34), lane], a, value),
   eq: binaryV(71),
-  ne: binaryV(72),
   lt: binaryV(73),
   ge: binaryV(76),
   /** The first two of four int32. */

@@ -3,7 +3,7 @@
  * the caches, and those of the others are never held.
  */
 import type { View } from "@neurite/core";
-import type { CompiledKernel, Engine } from "../engine.js";
+import type { Engine } from "../engine.js";
 import { forEachOuter } from "../views.js";
 import { type Matrix, makeProduct } from "./matmul.js";
 import { defineSoftmax, defineSoftmaxGradient, maskStrides } from "./softmax.js";
@@ -36,8 +36,6 @@ function scratchMatrix(at: number, columns: number): Matrix {
 /** What forward pass and gradients share. */
 function makeAttentionParts(engine: Engine) {
   const multiply = makeProduct(engine);
-  let plain: CompiledKernel | null = null;
-  let masked: CompiledKernel | null = null;
   /** softmax(scale · Q Kᵀ) to `at`. */
   const weigh = (
     [n, d, m]: readonly [number, number, number],
@@ -48,18 +46,11 @@ function makeAttentionParts(engine: Engine) {
     mask: { readonly at: number; readonly step: number } | null,
   ): void => {
     multiply([n, d, m], q, transposed(k), at);
-    const grain = Math.ceil(GRAIN / m);
-    if (mask) {
-      masked ??= engine.kernel("attention weights masked", (module, features) =>
-        defineSoftmax(module, features, "softmax", { scaled: true, masked: true }),
-      );
-      engine.run(masked, n, grain, m, at, at, mask.at, mask.step, scale);
-    } else {
-      plain ??= engine.kernel("attention weights", (module, features) =>
-        defineSoftmax(module, features, "softmax", { scaled: true }),
-      );
-      engine.run(plain, n, grain, m, at, at, scale);
-    }
+    const kernel = engine.variant("attention weights", mask ? "masked" : "", "", (module, features) =>
+      defineSoftmax(module, features, "softmax", { scaled: true, masked: !!mask }),
+    );
+    const masks = mask ? [mask.at, mask.step] : [];
+    engine.run(kernel, n, Math.ceil(GRAIN / m), m, at, at, ...masks, scale);
   };
   return { multiply, weigh };
 }

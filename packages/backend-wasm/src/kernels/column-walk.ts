@@ -14,6 +14,8 @@ import { floatsAt } from "../views.js";
 
 /** Elements of a block: 64 kB stay in the second-level cache, and what is left to JavaScript is little beside them. */
 const BLOCK = 16_384;
+/** Most rows of a block, whose sums are float32; those of all blocks are added up in float64. */
+const MOST_ROWS = 256;
 /** Quads of channels that are summed at once: a line of the cache, and additions that need not wait for each other. */
 const SIDE_BY_SIDE = [0, 1, 2, 3];
 
@@ -41,7 +43,7 @@ function forEachBlock(
       const matrix = f.keep(i32.divU(block, p.blocks));
       const within = f.keep(i32.mul(i32.sub(block, i32.mul(matrix, p.blocks)), p.rows));
       const left = f.keep(i32.sub(p.m, within));
-      const rows = f.keep(i32.select(p.rows, left, i32.ltU(p.rows, left)));
+      const rows = f.keep(i32.minU(p.rows, left));
       visit(block, matrix, f.keep(i32.add(i32.mul(matrix, p.m), within)), rows);
       f.increase(block, 1);
     },
@@ -174,7 +176,7 @@ export class ColumnWalk {
     readonly m: number,
     readonly channels: number,
   ) {
-    this.#blocks = Math.ceil(m / Math.max(1, Math.floor(BLOCK / channels)));
+    this.#blocks = Math.ceil(m / Math.min(MOST_ROWS, Math.max(1, Math.floor(BLOCK / channels))));
     this.#rows = Math.ceil(m / this.#blocks);
   }
 

@@ -78,9 +78,8 @@ function sumOfPowers(
   const lowest = f.vector(Number.NEGATIVE_INFINITY);
   const best = rows.fold(lowest, (most, { load }) => f32x4.pmax(most, load(row, lowest)), f32x4.pmax);
   const top = f.keep(across(f, best, f32x4.pmax));
-  const sum = f.variable("v128", f32x4.const(0));
-  rows.pass(({ load }) => f.set(sum, f32x4.add(sum, math.expNonPositive(f32x4.sub(load(row, lowest), top)))), true);
-  return { top, total: f.keep(across(f, sum, f32x4.add)) };
+  const power = (x: V128) => math.expNonPositive(f32x4.sub(x, top));
+  return { top, total: rows.sum((sum, { load }) => f32x4.add(sum, power(load(row, lowest))), 1) };
 }
 
 function define(module: ModuleBuilder, features: Features, gradient: boolean): void {
@@ -129,12 +128,8 @@ function define(module: ModuleBuilder, features: Features, gradient: boolean): v
               const loss = f.keep(f32.mul(certain, f32.sub(first(log), own)));
               f.if(f32.gt(p.smoothing, f32.const(0)), () => {
                 // behind the end stands the largest, whose distance from itself is 0
-                const sum = rows.fold(
-                  f.vector(0),
-                  (folded, { load }) => f32x4.add(folded, f32x4.sub(load(source, top), top)),
-                  f32x4.add,
-                );
-                const mean = f32.mul(share, first(across(f, sum, f32x4.add)));
+                const sum = rows.sum((part, { load }) => f32x4.add(part, f32x4.sub(load(source, top), top)));
+                const mean = f32.mul(share, first(sum));
                 f.set(loss, f32.add(loss, f32.sub(f32.mul(p.smoothing, first(log)), mean)));
               });
               f.do(f32.store(result, loss));

@@ -3,6 +3,7 @@ import { sizeOf, type View } from "@neurite/core";
 import type { Engine } from "../engine.js";
 import { defineDepthwise, defineDepthwiseFilterGradient } from "../matmul/depthwise.js";
 import { addressOf } from "../views.js";
+import { sumPixels } from "./convolution-product.js";
 import { SHARED_WORK, type Steps } from "./convolution-walk.js";
 
 /** Largest filter whose places are written out. */
@@ -30,7 +31,15 @@ function walk(y: View, x: View, steps: Steps) {
   const pixel = 4 * channels;
   const line = width * pixel;
   const moves = [height * line, strides[0] * line, strides[1] * pixel, dilation[0] * line, dilation[1] * pixel];
-  return { n, rows, pixels, args: [rows, pixels, channels, addressOf(x), ...moves] };
+  /** Those of some of the pixels in a row. */
+  const args = (count = pixels, start = 0) => [
+    rows,
+    count,
+    channels,
+    addressOf(x) + start * strides[1] * pixel,
+    ...moves,
+  ];
+  return { n, rows, pixels, args };
 }
 
 /** y [n, oh, ow, c] of images that are padded already and filters [kh, kw, 1, c]; or of sequences, without the heights. */
@@ -52,7 +61,7 @@ export function convolveDepthwise(
     kernel,
     n * rows,
     Math.ceil(SHARED_WORK / (pixels * kh * kw * channels)),
-    ...args,
+    ...args(),
     addressOf(filters),
     bias ? addressOf(bias) : 0,
     addressOf(y),
@@ -67,13 +76,18 @@ export function depthwiseFilterGradient(engine: Engine, gradient: View, x: View,
   const kernel = engine.kernel(`depthwise filter gradient ${kh}×${kw}`, (module, features) =>
     defineDepthwiseFilterGradient(module, features, [kh, kw]),
   );
-  engine.run(
-    kernel,
-    Math.ceil(channels / 4),
-    Math.ceil(SHARED_WORK / (n * rows * pixels * kh * kw * 4)),
-    ...args,
-    n,
-    addressOf(dy),
-    addressOf(gradient),
+  const row = 4 * channels * pixels;
+  sumPixels(engine, gradient, n * rows, pixels, 1, (first, count, pixel, pixelCount, to) =>
+    engine.run(
+      kernel,
+      Math.ceil(channels / 4),
+      Math.ceil(SHARED_WORK / (count * pixelCount * kh * kw * 4)),
+      ...args(pixelCount, pixel),
+      first,
+      count,
+      addressOf(dy) + first * row + 4 * channels * pixel,
+      row,
+      to,
+    ),
   );
 }

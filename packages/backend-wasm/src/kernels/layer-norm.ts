@@ -4,10 +4,8 @@
  */
 import type { View } from "@neurite/core";
 import { f32, f32x4, type I32, i32, type V128 } from "../emitter/code.js";
-import type { Local } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Engine } from "../engine.js";
-import { across } from "../lanes.js";
 import { type Lanes, RowWalk } from "../row-walk.js";
 import { type Features, VectorMath } from "../vector-math.js";
 import { addressOf, viewAt } from "../views.js";
@@ -89,8 +87,8 @@ function defineForward(module: ModuleBuilder, features: Features, { centred, wei
         f.set(source, i32.add(p.x, bytes));
         f.set(target, i32.add(p.y, bytes));
         const meanOf = () => {
-          const sum = rows.fold(none, (total, { load }) => f32x4.add(total, load(source)), f32x4.add);
-          return f.keep(f32x4.mul(across(f, sum, f32x4.add), f32x4.splat(share)));
+          const sum = rows.sum((part, { load }) => f32x4.add(part, load(source)));
+          return f.keep(f32x4.mul(sum, f32x4.splat(share)));
         };
         const mean = centred ? meanOf() : none;
         // the variance from the deviations themselves, in a pass of its own: no cancellation
@@ -99,8 +97,7 @@ function defineForward(module: ModuleBuilder, features: Features, { centred, wei
           const deviation = f.keep(about(load(source, mean), mean));
           return math.madd(deviation, deviation, total);
         };
-        const squares = across(f, rows.fold(none, square, f32x4.add), f32x4.add);
-        const variance = f32.mul(f32x4.extract(squares, 0), share);
+        const variance = f32.mul(f32x4.extract(rows.sum(square), 0), share);
         const rstd = f.keep(f32.div(f32.const(1), f32.sqrt(f32.add(variance, p.eps))));
         const scale = f.keep(f32x4.splat(rstd));
         rows.pass(({ load, store }) => {
@@ -204,7 +201,6 @@ function defineGradient(module: ModuleBuilder, features: Features, { centred, we
     const [row, end] = [f.variable("i32"), f.variable("i32")];
     const [error, source, target] = [f.variable("i32"), f.variable("i32"), f.variable("i32")];
     const [byZ, byOne] = [f.variable("i32"), f.variable("i32")];
-    const [sum, sumZ] = [f.variable("v128"), f.variable("v128")];
     const share = f.keep(f32x4.splat(f32.div(f32.const(1), f32.convertI32(p.n))));
     const width = f.keep(i32.shl(p.n, 2));
     const block = f.keep(p.begin);
@@ -218,15 +214,13 @@ function defineGradient(module: ModuleBuilder, features: Features, { centred, we
       const mean = centred ? statistic(p.mean) : null;
       const rstd = statistic(p.rstd);
       const normal = (x: V128) => f32x4.mul(mean ? f32x4.sub(x, mean) : x, rstd);
-      f.set(sum, f32x4.const(0));
-      f.set(sumZ, f32x4.const(0));
-      rows.pass(({ load }) => {
+      const [sumZ, sum] = rows.sums(centred ? 2 : 1, ([partZ, part], { load }) => {
         const g = f.keep(weight ? f32x4.mul(load(error), load(p.weight)) : load(error));
-        if (centred) f.set(sum, f32x4.add(sum, g));
-        f.set(sumZ, math.madd(g, normal(mean ? load(source, mean) : load(source)), sumZ));
+        const withZ = math.madd(g, normal(mean ? load(source, mean) : load(source)), partZ!);
+        return part ? [withZ, f32x4.add(part, g)] : [withZ];
       });
-      const average = centred ? f.keep(f32x4.mul(across(f, sum, f32x4.add), share)) : null;
-      const slope = f.keep(f32x4.mul(across(f, sumZ, f32x4.add), share));
+      const average = sum ? f.keep(f32x4.mul(sum, share)) : null;
+      const slope = f.keep(f32x4.mul(sumZ!, share));
       rows.pass(({ load, store }) => {
         const e = f.keep(load(error));
         const g = weight ? f32x4.mul(e, load(p.weight)) : e;
@@ -244,7 +238,7 @@ function defineGradient(module: ModuleBuilder, features: Features, { centred, we
       () => i32.ltU(block, p.end),
       () => {
         f.set(row, i32.mul(block, BLOCK_ROWS));
-        f.set(end, minimum(f.keep(i32.add(row, BLOCK_ROWS)), p.m));
+        f.set(end, i32.minU(f.keep(i32.add(row, BLOCK_ROWS)), p.m));
         if (affine) {
           const offset = f.keep(i32.mul(block, width));
           f.set(byZ, i32.add(p.sumsZ, offset));
@@ -265,8 +259,4 @@ function defineGradient(module: ModuleBuilder, features: Features, { centred, we
       },
     );
   });
-}
-
-function minimum(a: Local<"i32">, b: Local<"i32">): I32 {
-  return i32.select(a, b, i32.ltU(a, b));
 }

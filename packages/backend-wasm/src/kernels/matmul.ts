@@ -1,17 +1,18 @@
 /** Matrix products: how a product is cut into blocks, and when B is packed. */
 import type { View } from "@neurite/core";
-import type { ModuleBuilder } from "../emitter/module.js";
 import type { CompiledKernel, Engine } from "../engine.js";
 import { defineBlock, defineEdge, definePackA, definePackB } from "../matmul/gemm.js";
 import { defineIntegerProduct } from "../matmul/integer.js";
 import { ACCUMULATE, ADD_BIAS, RELU, tileColumns, tileRows } from "../matmul/micro.js";
 import { defineSmallProduct } from "../matmul/small.js";
-import type { Features } from "../vector-math.js";
 import { addressOf, type Block } from "../views.js";
 import { place } from "./pad.js";
+import { sumParts } from "./sum-parts.js";
 
 /** Usual run of k at once, at most half as much again: a panel of B (8 to 12 kB) stays in the first-level cache. */
 const K_BLOCK = 256;
+/** Longest k of which C takes one run after the other: more are summed in parts. */
+const LONG_SUM = 16 * K_BLOCK;
 /** Most columns at once: the packed block of B (2 MB) stays in the last-level cache. */
 const N_BLOCK = 2048;
 /** Multiply-adds below which a product is not worth sharing between threads. */
@@ -73,10 +74,10 @@ function product(
       const rows = packA(engine, a, a.at + start * a.columnStep, m, depth, width);
       try {
         // compiled before B is packed: what takes memory may drop packed copies
-        const kernel =
-          rows.scratch > 0
-            ? engine.kernel("matmul block packed", definePackedBlock)
-            : engine.kernel("matmul block", definePlainBlock);
+        const packed = rows.scratch > 0;
+        const kernel = engine.variant("matmul block", packed ? "packed" : "", "", (module, features) =>
+          defineBlock(module, features, packed),
+        );
         const panels = packB(engine, b, b.at + start * b.rowStep + column * b.columnStep, m, depth, width);
         try {
           engine.run(
@@ -107,9 +108,6 @@ function product(
   }
 }
 
-const definePlainBlock = (module: ModuleBuilder, features: Features) => defineBlock(module, features, false);
-const definePackedBlock = (module: ModuleBuilder, features: Features) => defineBlock(module, features, true);
-
 interface Rows {
   readonly at: number;
   readonly rowStep: number;
@@ -124,7 +122,7 @@ function packA(engine: Engine, { rowStep, columnStep }: Matrix, at: number, m: n
   if (layout === null || n < FEW_COLUMNS || m < FEW_ROWS) return { at, rowStep, columnStep, scratch: 0 };
   const height = tileRows(engine.features);
   const tiles = Math.ceil(m / height);
-  const pack = engine.variant("matmul pack A", layout, "", PACK_A[layout]);
+  const pack = engine.variant("matmul pack A", layout, "", (module, features) => definePackA(module, features, layout));
   const scratch = tiles * height * k * 4;
   const target = engine.heap.allocate(scratch);
   engine.run(pack, tiles, Math.ceil(SHARED_WORK / (height * k)), k, at, rowStep, columnStep, target);
@@ -155,24 +153,13 @@ function packB(engine: Engine, b: Matrix, at: number, m: number, k: number, n: n
   const steps = { panelStep: k * 4 * width, rowStep: 4 * width };
   if (known && known.copy !== null) return { at: known.copy, count, ...steps, scratch: 0 };
   const layout = neighbours ? "rows" : rowStep === 4 ? "columns" : "any";
-  const pack = engine.variant("matmul pack B", layout, "", PACK_B[layout]);
+  const pack = engine.variant("matmul pack B", layout, "", (module, features) => definePackB(module, features, layout));
   const target = engine.heap.allocate(bytes);
   engine.run(pack, count, Math.ceil(SHARED_WORK / (width * k)), k, n, at, rowStep, columnStep, target);
   const kept = block && known?.used === true && engine.packs.keep(block, known, target);
   if (known) known.used = true;
   return { at: target, count, ...steps, scratch: kept ? 0 : bytes };
 }
-
-type Define = (module: ModuleBuilder, features: Features) => void;
-const PACK_A: Readonly<Record<"rows" | "columns", Define>> = {
-  rows: (module, features) => definePackA(module, features, "rows"),
-  columns: (module, features) => definePackA(module, features, "columns"),
-};
-const PACK_B: Readonly<Record<"rows" | "columns" | "any", Define>> = {
-  rows: (module, features) => definePackB(module, features, "rows"),
-  columns: (module, features) => definePackB(module, features, "columns"),
-  any: (module, features) => definePackB(module, features, "any"),
-};
 
 /** C [m, n] contiguous; columns beyond the last whole panel go through a scratch matrix of one panel. */
 function wholePanels(
@@ -198,6 +185,35 @@ function wholePanels(
   });
 }
 
+/** C [m, n] contiguous, for any k. */
+function longProduct(
+  engine: Engine,
+  [m, k, n]: readonly [number, number, number],
+  a: Matrix,
+  b: Matrix,
+  c: number,
+  epilogue: Epilogue = NOTHING,
+): void {
+  const { accumulate = false } = epilogue;
+  const run = (start: number, count: number, to: number, added: Epilogue) =>
+    wholePanels(
+      engine,
+      [m, count, n],
+      { ...a, at: a.at + start * a.columnStep },
+      { ...b, at: b.at + start * b.rowStep },
+      to,
+      added,
+    );
+  // what is left of k comes last, with what is done to the whole
+  const before = Math.max(0, Math.ceil(k / LONG_SUM) - 1) * LONG_SUM;
+  if (before > 0) {
+    sumParts(engine, m * n, before, LONG_SUM, c, (start, count, to) =>
+      run(start, count, to, { accumulate: accumulate && start === 0 }),
+    );
+  }
+  run(before, k - before, c, { ...epilogue, accumulate: accumulate || before > 0 });
+}
+
 /** Makes the function for C [m, n] = A [m, k] · B [k, n], C contiguous, by the kernel that suits its size. */
 export function makeProduct(engine: Engine) {
   const small = makeSmallProduct(engine);
@@ -211,7 +227,7 @@ export function makeProduct(engine: Engine) {
     const [m, k, n] = sizes;
     const { bias = 0, accumulate = false, relu = false } = epilogue;
     if (!relu && isSmall(m, n, k) && small(sizes, { a, b, c, bias, accumulate })) return;
-    wholePanels(engine, sizes, a, b, c, epilogue);
+    longProduct(engine, sizes, a, b, c, epilogue);
   };
 }
 
@@ -229,7 +245,7 @@ export function makeMatmul(engine: Engine) {
     }
     for (let i = 0; i < batch; i++) {
       const c = addressOf(out) + 4 * i * m * n;
-      if (isFloat) wholePanels(engine, [m, k, n], matrix(a, i), matrix(b, i), c);
+      if (isFloat) longProduct(engine, [m, k, n], matrix(a, i), matrix(b, i), c);
       else integerProduct(engine, [m, k, n], matrix(a, i), matrix(b, i), c);
     }
   };

@@ -1,21 +1,28 @@
 /** Reductions of the middle axis of [outer, n, inner]. */
 import type { DType, ReduceKind, View } from "@neurite/core";
-import { f32, f32x4, i32, i32x4, type V128 } from "../emitter/code.js";
+import { f32, f32x4, type I32, i32, i32x4, type V128 } from "../emitter/code.js";
 import type { FunctionBuilder } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Engine } from "../engine.js";
 import { across, elementBytes, firstLanes, loadLanes, storeLeft, storeSome } from "../lanes.js";
+import { RUN, sumLanes } from "../long-sum.js";
 import { RowWalk } from "../row-walk.js";
 import { addressOf } from "../views.js";
 
 const GRAIN = 16_384;
+/** Longest row whose four sums, of four lanes each, are one run. */
+const SHORT_ROW = 16 * RUN;
 /** Elements of a block of rows. */
 const BLOCK = 4096;
 
 export function makeReduce(engine: Engine) {
   const reduce = (kind: ReduceKind, dtype: DType, [outer, n, inner]: readonly number[], x: number, out: number) => {
     if (inner === 1) {
-      const kernel = engine.variant("reduce rows", kind, dtype, (module) => defineRows(module, kind, dtype));
+      // short rows have no runs, and would only wait for the question
+      const kernel =
+        isLongSum(kind, dtype) && n! > SHORT_ROW
+          ? engine.kernel("sum long rows", defineLongRows)
+          : engine.variant("reduce rows", kind, dtype, (module) => defineRows(module, kind, dtype));
       engine.run(kernel, outer!, Math.ceil(GRAIN / n!), n!, x, out);
       return;
     }
@@ -101,7 +108,29 @@ function neutral(f: FunctionBuilder, kind: ReduceKind, dtype: DType): V128 {
   return f.hoist(`i${value}`, i32x4.const(value));
 }
 
-/** Rows begin … end of n elements each, to one. Four sums run side by side, so that additions do not wait for each other. */
+/** Rows begin … end of n float32 each, to their sums. */
+function defineLongRows(module: ModuleBuilder): void {
+  module.define("run", { begin: "i32", end: "i32", n: "i32", x: "i32", out: "i32" }, (f, p) => {
+    const rows = new RowWalk(f, p.n);
+    const row = f.keep(p.begin);
+    f.while(
+      () => i32.ltU(row, p.end),
+      () => {
+        const source = f.keep(i32.add(p.x, i32.shl(i32.mul(row, p.n), 2)));
+        const total = rows.sum((sum, { load }) => f32x4.add(sum, load(source)));
+        f.do(f32.store(i32.add(p.out, i32.shl(row, 2)), f32x4.extract(total, 0)));
+        f.increase(row, 1);
+      },
+    );
+  });
+}
+
+/** Whether these are sums of float32, whose rounding errors add up. */
+function isLongSum(kind: ReduceKind, dtype: DType): boolean {
+  return kind === "sum" && dtype === "float32";
+}
+
+/** Rows begin … end of n elements each, to one. Four results run side by side, so that additions do not wait for each other. */
 function defineRows(module: ModuleBuilder, kind: ReduceKind, dtype: DType): void {
   const parameters = { begin: "i32", end: "i32", n: "i32", x: "i32", out: "i32" } as const;
   const bytes = elementBytes(dtype);
@@ -168,14 +197,17 @@ function defineColumns(module: ModuleBuilder, kind: ReduceKind, dtype: DType): v
         const outer = f.keep(i32.divU(item, p.groups));
         const column = f.keep(i32.shl(i32.sub(item, i32.mul(outer, p.groups)), 2));
         const at = f.keep(i32.add(p.x, i32.mul(i32.add(i32.mul(i32.mul(outer, p.n), p.inner), column), bytes)));
-        const sum = f.keep(start);
-        f.times(p.n, () => {
-          f.set(sum, combine(kind, dtype, sum, loadLanes(dtype, at)));
-          f.increase(at, i32.mul(p.inner, bytes));
-        });
+        const result = f.keep(start);
+        const fold = (count: I32) =>
+          f.times(count, () => {
+            f.set(result, combine(kind, dtype, result, loadLanes(dtype, at)));
+            f.increase(at, i32.mul(p.inner, bytes));
+          });
+        if (isLongSum(kind, dtype)) sumLanes(f, p.n, result, fold);
+        else fold(p.n);
         const target = f.keep(i32.add(p.out, i32.mul(i32.add(i32.mul(outer, p.inner), column), bytes)));
         const left = f.keep(i32.sub(p.inner, column));
-        storeLeft(f, dtype, target, sum, left);
+        storeLeft(f, dtype, target, result, left);
         f.increase(item, 1);
       },
     );

@@ -52,13 +52,12 @@ export function defineSoftmax(
     const source = f.variable("i32");
     const target = f.variable("i32");
     const mask = f.variable("i32");
-    const sum = f.variable("v128");
     const factor = p.scale && f.keep(f32x4.splat(p.scale));
     // behind the end stands −∞: never the largest, and its power is 0
     const lowest = f.vector(Number.NEGATIVE_INFINITY);
-    const valueOf = ({ load, loadBools }: Lanes): V128 => {
-      const given = load(source, lowest);
-      const value = factor ? f32x4.mul(given, factor) : given;
+    const valueOf = ({ load, within, loadBools }: Lanes): V128 => {
+      // not −∞ times the factor, which may be 0
+      const value = factor ? within(f32x4.mul(load(source), factor), lowest) : load(source, lowest);
       return masked ? v128.bitselect(value, lowest, loadBools(mask)) : value;
     };
     f.while(
@@ -72,13 +71,12 @@ export function defineSoftmax(
         const best = rows.fold(lowest, (most, lanes) => f32x4.pmax(most, valueOf(lanes)), f32x4.pmax);
         // a row of −∞ alone shall give powers of 0, not ∞ − ∞
         const top = across(f, masked ? f32x4.pmax(best, f.vector(LOWEST)) : best, f32x4.pmax);
-        f.set(sum, f32x4.const(0));
-        rows.pass((lanes) => {
+        const sum = rows.sum((folded, lanes) => {
           const power = f.keep(math.expNonPositive(f32x4.sub(valueOf(lanes), top)));
-          f.set(sum, f32x4.add(sum, power));
           if (kind === "softmax") lanes.store(target, power);
-        }, true);
-        const total = across(f, masked ? f32x4.pmax(sum, f.vector(1e-30)) : sum, f32x4.add);
+          return f32x4.add(folded, power);
+        }, 1);
+        const total = masked ? f32x4.pmax(sum, f.vector(1e-30)) : sum;
         if (kind === "softmax") {
           const share = f.keep(f32x4.div(f32x4.const(1), total));
           rows.pass(({ load, store }) => store(target, f32x4.mul(load(target), share)), true);
@@ -164,12 +162,9 @@ export function defineSoftmaxGradient(
       () => {
         const bytes = f.keep(i32.shl(i32.mul(row, p.n), 2));
         const [y, dy, target] = [p.y, p.dy, p.out].map((base) => f.keep(i32.add(base, bytes)));
-        const sum = rows.fold(
-          f.vector(0),
-          (total, { load }) => (logarithm ? f32x4.add(total, load(dy!)) : math.madd(load(dy!), load(y!), total)),
-          f32x4.add,
+        const total = rows.sum((sum, { load }) =>
+          logarithm ? f32x4.add(sum, load(dy!)) : math.madd(load(dy!), load(y!), sum),
         );
-        const total = f.keep(across(f, sum, f32x4.add));
         rows.pass(({ load, store }) => {
           if (logarithm) store(target!, f32x4.sub(load(dy!), f32x4.mul(math.expNonPositive(load(y!)), total)));
           else {

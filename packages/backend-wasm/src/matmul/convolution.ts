@@ -36,6 +36,8 @@ export function defineConvolutionRows(module: ModuleBuilder, features: Features)
     /** Filters as panels of a tile's width, all groups' one after the other, and how many panels a group has. */
     filters: "i32",
     panels: "i32",
+    /** Bytes from panel to panel. */
+    panelStep: "i32",
     out: "i32",
     outStep: "i32",
     finish: "i32",
@@ -43,7 +45,6 @@ export function defineConvolutionRows(module: ModuleBuilder, features: Features)
   } as const;
   module.define("run", parameters, (f, p) => {
     const row = f.keep(p.begin);
-    const panelStep = f.keep(i32.mul(i32.mul(p.tapCount, p.k), 4 * width));
     const [source, panel, column] = [f.variable("i32"), f.variable("i32"), f.variable("i32")];
     const tile = f.variable("i32");
     f.while(
@@ -76,7 +77,7 @@ export function defineConvolutionRows(module: ModuleBuilder, features: Features)
                 f.increase(tile, height);
               },
             );
-            f.increase(panel, panelStep);
+            f.increase(panel, p.panelStep);
             f.increase(column, 4 * width);
           });
           f.increase(source, p.groupStep);
@@ -103,6 +104,8 @@ export function defineFilterGradient(module: ModuleBuilder, features: Features):
     /** Tiles of a run. */
     perTap: "i32",
     dy: "i32",
+    /** Steps in bytes from row to row of dy, and from pixel to pixel of dy and place to place of the gradient. */
+    errorRow: "i32",
     outStep: "i32",
     /** Panels of a group. */
     panels: "i32",
@@ -114,8 +117,8 @@ export function defineFilterGradient(module: ModuleBuilder, features: Features):
       () => i32.ltU(row, p.rowCount),
       () => {
         f.set(rows, i32.sub(p.rowCount, row));
-        f.set(rows, i32.select(p.chunk, rows, i32.ltU(p.chunk, rows)));
-        const error = f.keep(i32.add(p.dy, i32.mul(i32.mul(row, p.pixels), p.outStep)));
+        f.set(rows, i32.minU(p.chunk, rows));
+        const error = f.keep(i32.add(p.dy, i32.mul(row, p.errorRow)));
         const list = f.keep(i32.add(p.rows, i32.shl(row, 2)));
         f.set(item, p.begin);
         f.while(

@@ -96,7 +96,16 @@ export function defineDepthwiseFilterGradient(
   features: Features,
   size: readonly [number, number],
 ): void {
-  const parameters = { ...STEPS, images: "i32", dy: "i32", out: "i32" } as const;
+  const parameters = {
+    ...STEPS,
+    /** The first of all images' rows that is summed, and how many are. */
+    first: "i32",
+    count: "i32",
+    dy: "i32",
+    /** Step in bytes from row to row of dy. */
+    errorRow: "i32",
+    out: "i32",
+  } as const;
   module.define("run", parameters, (f, p) => {
     const math = new VectorMath(f, features);
     const bytes = f.keep(i32.shl(p.channels, 2));
@@ -111,37 +120,36 @@ export function defineDepthwiseFilterGradient(
     const factor = f.variable("v128");
     const lines = f.keep(p.dy);
     const at = (tap: number) => i32.add(target, i32.mul(bytes, tap));
-    f.times(p.images, (image) => {
-      f.times(p.rows, (row) => {
-        f.set(start, i32.add(p.x, i32.add(i32.mul(image, p.imageStep), i32.mul(row, p.rowStep))));
-        f.set(quad, p.begin);
-        f.while(
-          () => i32.ltU(quad, p.end),
-          () => {
-            const offset = f.keep(i32.shl(quad, 4));
-            f.set(target, i32.add(p.out, offset));
-            f.set(corner, i32.add(start, offset));
-            f.set(error, i32.add(lines, offset));
-            f.if(
-              i32.or(image, row),
-              () => sums.forEach((sum, tap) => void f.set(sum, v128.load(at(tap)))),
-              () => sums.forEach((sum) => void f.set(sum, f32x4.const(0))),
-            );
-            f.times(p.pixels, () => {
-              f.set(factor, v128.load(error));
-              for (const [tap, place] of places(f, corner, size, p.tapStep, p.columnStep).entries()) {
-                f.set(sums[tap]!, math.madd(v128.load(place), factor, sums[tap]!));
-              }
-              f.increase(corner, p.pixelStep);
-              f.increase(error, bytes);
-            });
-            const left = f.keep(i32.sub(p.channels, i32.shl(quad, 2)));
-            for (const [tap, sum] of sums.entries()) storeLeft(f, "float32", at(tap), sum, left);
-            f.increase(quad, 1);
-          },
-        );
-        f.increase(lines, i32.mul(p.pixels, bytes));
-      });
+    f.times(p.count, (visited) => {
+      const row = f.keep(i32.add(p.first, visited));
+      const image = f.keep(i32.divU(row, p.rows));
+      const within = i32.sub(row, i32.mul(image, p.rows));
+      f.set(start, i32.add(p.x, i32.add(i32.mul(image, p.imageStep), i32.mul(within, p.rowStep))));
+      f.set(quad, p.begin);
+      f.while(
+        () => i32.ltU(quad, p.end),
+        () => {
+          const offset = f.keep(i32.shl(quad, 4));
+          f.set(target, i32.add(p.out, offset));
+          f.set(corner, i32.add(start, offset));
+          f.set(error, i32.add(lines, offset));
+          for (const sum of sums) f.set(sum, f32x4.const(0));
+          f.times(p.pixels, () => {
+            f.set(factor, v128.load(error));
+            for (const [tap, place] of places(f, corner, size, p.tapStep, p.columnStep).entries()) {
+              f.set(sums[tap]!, math.madd(v128.load(place), factor, sums[tap]!));
+            }
+            f.increase(corner, p.pixelStep);
+            f.increase(error, bytes);
+          });
+          // a row's own sums first: they are small beside those of all rows
+          f.if(visited, () => sums.forEach((sum, tap) => void f.set(sum, f32x4.add(sum, v128.load(at(tap))))));
+          const left = f.keep(i32.sub(p.channels, i32.shl(quad, 2)));
+          for (const [tap, sum] of sums.entries()) storeLeft(f, "float32", at(tap), sum, left);
+          f.increase(quad, 1);
+        },
+      );
+      f.increase(lines, p.errorRow);
     });
   });
 }

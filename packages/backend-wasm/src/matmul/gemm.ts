@@ -43,9 +43,9 @@ export function defineBlock(module: ModuleBuilder, features: Features, packed: b
       () => i32.ltU(block, p.end),
       () => {
         f.set(blockEnd, i32.add(block, perBlock));
-        f.set(blockEnd, i32.select(blockEnd, p.end, i32.ltU(blockEnd, p.end)));
+        f.set(blockEnd, i32.minU(blockEnd, p.end));
         f.set(wholeEnd, i32.divU(p.m, i32.const(height)));
-        f.set(wholeEnd, i32.select(wholeEnd, blockEnd, i32.ltU(wholeEnd, blockEnd)));
+        f.set(wholeEnd, i32.minU(wholeEnd, blockEnd));
         f.times(p.panels, (panel) => {
           const across = f.keep(i32.mul(panel, 4 * width));
           const argumentsFrom = (tile: I32) => {
@@ -134,7 +134,7 @@ export function definePackB(module: ModuleBuilder, features: Features, layout: "
       const group = GROUP_BYTES / (4 * width);
       const targets = Array.from({ length: group }, () => f.variable("i32"));
       const groupEnd = f.keep(i32.divU(p.n, i32.const(width)));
-      f.set(groupEnd, i32.select(groupEnd, p.end, i32.ltU(groupEnd, p.end)));
+      f.set(groupEnd, i32.minU(groupEnd, p.end));
       f.while(
         () => i32.leU(i32.add(panel, group), groupEnd),
         () => {
@@ -199,7 +199,7 @@ export function definePackB(module: ModuleBuilder, features: Features, layout: "
     function copyElements(): void {
       f.times(p.k, () => {
         const pointer = f.keep(source);
-        f.times(i32.select(columns, i32.const(width), i32.ltU(columns, i32.const(width))), (j) => {
+        f.times(i32.minU(columns, i32.const(width)), (j) => {
           f.do(i32.store(i32.add(target, i32.shl(j, 2)), i32.load(pointer)));
           f.increase(pointer, p.nStep);
         });

@@ -3,6 +3,7 @@ import { f32, f32x4, type I32, i32, v128 } from "../emitter/code.js";
 import type { FunctionBuilder, Local } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import { across, firstLanes, storeSome } from "../lanes.js";
+import { sumLanes } from "../long-sum.js";
 import { type Features, VectorMath } from "../vector-math.js";
 
 const PARAMETERS = {
@@ -80,11 +81,13 @@ function emitRow(
         f.set(sum, v128.load(bias));
         f.increase(bias, 16);
       });
-      f.times(p.k, () => {
-        f.set(sum, math.madd(v128.load32Splat(factor), v128.load(source), sum));
-        f.increase(factor, p.aStep);
-        f.increase(source, p.bStep);
-      });
+      sumLanes(f, p.k, sum, (steps) =>
+        f.times(steps, () => {
+          f.set(sum, math.madd(v128.load32Splat(factor), v128.load(source), sum));
+          f.increase(factor, p.aStep);
+          f.increase(source, p.bStep);
+        }),
+      );
       f.if(
         i32.gtU(columns, 3),
         () => {
@@ -124,15 +127,15 @@ function emitDots(
       f.set(sum, v128.load32Zero(bias));
       f.increase(bias, 4);
     });
-    f.while(
-      () => i32.gtU(rest, 3),
-      () => {
+    const quads = f.keep(i32.shrU(rest, 2));
+    sumLanes(f, quads, sum, (steps) =>
+      f.times(steps, () => {
         f.set(sum, math.madd(v128.load(x), v128.load(y), sum));
         f.increase(x, 16);
         f.increase(y, 16);
-        f.increase(rest, -4);
-      },
+      }),
     );
+    f.set(rest, i32.and(rest, 3));
     f.if(rest, () => {
       const zero = f.vector(0);
       // both are masked: what lies behind may be NaN
