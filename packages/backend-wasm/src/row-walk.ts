@@ -60,9 +60,6 @@ export class RowWalk {
     const run = 4 * side * RUN;
     const isLong = f.keep(i32.gtU(this.n, run + 15));
     const totals = each(() => new LongSum(f, true));
-    const take = () => {
-      for (const [i, total] of totals.entries()) total.take(first[i]!);
-    };
     const stop = f.variable("i32");
     this.#start();
     f.while(
@@ -70,21 +67,22 @@ export class RowWalk {
       () => {
         f.set(stop, i32.select(i32.sub(this.#left, run), i32.const(15), i32.gtU(this.#left, run + 15)));
         this.#sixteen((lanes, part) => add(parts[part % side]!, lanes), stop);
-        for (const sums of parts.slice(1)) {
-          for (const [i, sum] of sums.entries()) f.set(first[i]!, f32x4.add(first[i]!, sum));
-        }
         f.if(isLong, () => {
-          take();
-          for (const sum of parts.slice(1).flat()) f.set(sum, zero);
+          for (const sums of parts) for (const [i, sum] of sums.entries()) totals[i]!.take(sum);
         });
       },
     );
     this.#rest((lanes) => add(first, lanes));
+    for (const sums of parts.slice(1)) {
+      for (const [i, sum] of sums.entries()) f.set(first[i]!, f32x4.add(first[i]!, sum));
+    }
     const results = first.map((sum) => across(f, sum, f32x4.add));
-    f.if(isLong, () => {
-      take();
-      for (const [i, total] of totals.entries()) f.set(results[i]!, total.total());
-    });
+    f.if(isLong, () =>
+      totals.forEach((total, i) => {
+        total.take(first[i]!);
+        f.set(results[i]!, total.total());
+      }),
+    );
     return results;
   }
 

@@ -4,7 +4,6 @@ import { cpuJs } from "@neurite/backend-cpu-js";
 import { wasm } from "@neurite/backend-wasm";
 import { workerThreads } from "@neurite/backend-worker-threads";
 import {
-  avgPool1d,
   batchNorm,
   concat,
   conv1d,
@@ -150,7 +149,6 @@ const SUMS: readonly Case[] = [
     run: (x) => scatterAdd(tensor(x), tensor(new Int32Array(x.length)), [1]),
     reference: sumOf,
   },
-  { name: "avgPool1d", run: (x) => avgPool1d(tensor(x, { shape: [1, x.length, 1] }), x.length), reference: average },
   { name: "softmax", run: (x) => softmax(tensor(x)), reference: (x) => Math.exp(x.at(-1)! - largest(x)) / powers(x) },
   {
     name: "logSoftmax",

@@ -8,7 +8,6 @@ import type { FunctionBuilder, Local } from "../emitter/function.js";
 import type { ModuleBuilder } from "../emitter/module.js";
 import type { Engine } from "../engine.js";
 import { storeSome } from "../lanes.js";
-import { LongSum, RUN } from "../long-sum.js";
 import { addressOf } from "../views.js";
 
 const GRAIN = 8192;
@@ -232,16 +231,10 @@ function defineForward(module: ModuleBuilder, geometry: Geometry, kind: "max" | 
       forEachChannels(f, channels, (channel, store) => {
         const result = f.variable("v128", share ? f32x4.const(0) : f.vector(Number.NEGATIVE_INFINITY));
         const found = f.variable("v128", i32x4.splat(start));
-        const total = share && sizeOf(geometry.size) > RUN ? new LongSum(f) : null;
-        const summed = f.variable("i32", i32.const(0));
         taps(({ pixel, offset, place, first }) => {
           const loaded = v128.load(i32.add(pixel, channel), offset);
           if (share || first) {
             f.set(result, share ? f32x4.add(result, loaded) : loaded);
-            if (total) {
-              f.increase(summed, 1);
-              f.if(i32.eqz(i32.remU(summed, i32.const(RUN))), () => total.take(result));
-            }
             return;
           }
           const value = f.keep(loaded);
@@ -250,10 +243,6 @@ function defineForward(module: ModuleBuilder, geometry: Geometry, kind: "max" | 
           f.set(result, v128.bitselect(value, result, wins));
           if (withPlaces) f.set(found, v128.bitselect(i32x4.splat(place), found, wins));
         });
-        if (total) {
-          total.take(result);
-          f.set(result, total.lanes());
-        }
         const to = i32.add(target, channel);
         store(i32.add(p.y, to), share ? f32x4.mul(result, share) : result);
         if (withPlaces) store(i32.add(p.places, to), found);

@@ -31,7 +31,7 @@ export interface SoftmaxForm {
 }
 
 /** The least number. */
-const LOWEST = -3.4028234663852886e38;
+const LOWEST = -3.4028235e38;
 
 /** Rows begin … end of n; x and out may be one. Rows of the mask are `maskStep` bytes apart, perhaps 0. */
 export function defineSoftmax(
