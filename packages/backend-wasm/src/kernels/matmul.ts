@@ -205,7 +205,7 @@ function longProduct(
       added,
     );
   // what is left of k comes last, with what is done to the whole
-  const before = Math.max(0, Math.ceil(k / LONG_SUM) - 1) * LONG_SUM;
+  const before = k - (k % LONG_SUM || Math.min(k, LONG_SUM));
   if (before > 0) {
     sumParts(engine, m * n, before, LONG_SUM, c, (start, count, to) =>
       run(start, count, to, { accumulate: accumulate && start === 0 }),

@@ -21,7 +21,7 @@ export function makeReduce(engine: Engine) {
       // short rows have no runs, and would only wait for the question
       const kernel =
         isLongSum(kind, dtype) && n! > SHORT_ROW
-          ? engine.kernel("sum long rows", defineLongRows)
+          ? engine.kernel("sum rows", defineLongRows)
           : engine.variant("reduce rows", kind, dtype, (module) => defineRows(module, kind, dtype));
       engine.run(kernel, outer!, Math.ceil(GRAIN / n!), n!, x, out);
       return;

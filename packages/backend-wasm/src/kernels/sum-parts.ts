@@ -32,7 +32,7 @@ export function sumParts(
       sum(start + within, count, at),
     );
   sumFrom(0, to);
-  const add = engine.kernel("add a part", defineAdd);
+  const add = engine.kernel("add", defineAdd);
   engine.withScratch(4 * size, (next) => {
     for (let start = part; start < n; start += part) {
       sumFrom(start, next);
