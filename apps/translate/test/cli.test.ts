@@ -122,6 +122,11 @@ describe("a mistake", () => {
     ["a fraction", () => ["translate", "1.5", "--model", at("run")], /digits \(0 to 999999\), but received "1\.5"/],
     ["more numbers than there are", () => ["evaluate", "--count", "5000"], /There are 1000 unseen numbers/],
     ["an odd width", () => ["train", "--features", "15"], /Expected an even integer/],
+    [
+      "a width beyond any memory",
+      () => ["train", "--features", "1000000000"],
+      /length expects at most \d+ elements on backend .*Split the tensor/,
+    ],
     ["an unknown flag", () => ["train", "--stepz", "3"], /unknown option '--stepz'.*Did you mean --steps/s],
     ["an unknown subcommand", () => ["trian"], /too many arguments|unknown command/],
     ["steps that are no number", () => ["train", "--steps", "many"], /Expected an integer/],
