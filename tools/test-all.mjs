@@ -85,23 +85,24 @@ function vectorModes() {
 /** Seconds of random calls and programs in continuous integration. */
 const FUZZ_SECONDS = 60;
 
-/** Each run of continuous integration draws other calls; the seed is printed. */
+/** Of continuous integration, whose runs must not differ; `npm run fuzz -- --seed` draws others. */
+const FUZZ_SEED = 1;
+
 function fuzz() {
   if (!process.env.CI) {
     console.log("not run: the fuzzer (CI is not set; npm run fuzz runs it)");
     return [];
   }
-  const seed = Math.floor(Date.now() / 1000);
   return [
     {
-      name: `random calls and programs, seed ${seed}`,
+      name: `random calls and programs, seed ${FUZZ_SEED}`,
       async run() {
         const program = await bundle(root, "apps/fuzz");
         let output = "";
         const capture = (chunk) => {
           output += chunk;
         };
-        const args = [program, "--seconds", String(FUZZ_SECONDS), "--seed", String(seed)];
+        const args = [program, "--seconds", String(FUZZ_SECONDS), "--seed", String(FUZZ_SEED)];
         const code = await spawnTool("node", args, { capture });
         if (code !== 0) console.log(output.trim());
         const [, calls = 0, programs = 0] = (/(\d+) calls, (\d+) programs:/.exec(output) ?? []).map(Number);
