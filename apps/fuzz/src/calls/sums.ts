@@ -121,7 +121,9 @@ const linear: fc.Arbitrary<Arguments<{ activation?: "relu" }>> = fc
     ];
     return fc
       .tuple(...inputs)
-      .map((drawn) => ({ inputs: drawn, options: relu ? { activation: "relu" as const } : {} }));
+      .map((drawn) =>
+        relu ? { inputs: drawn.map(exact), options: { activation: "relu" as const } } : { inputs: drawn, options: {} },
+      );
   });
 
 const attended: fc.Arbitrary<Arguments<{ readonly scale: number | null }>> = fc
