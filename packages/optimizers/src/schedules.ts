@@ -152,6 +152,9 @@ const COSINE_RESTARTS: OptionKinds<CosineRestartsOptions> = {
   end: "number",
 };
 
+/** So many are counted one by one, which is exact. */
+const FEW_PERIODS = 64;
+
 /** Cosine descents, each starting from the top again (SGDR, Loshchilov & Hutter 2017). @throws ValueError for `period` or `growth` below 1 */
 export function cosineRestarts(options: CosineRestartsOptions): Schedule {
   expectSchedule("cosineRestarts", options, COSINE_RESTARTS);
@@ -163,6 +166,12 @@ export function cosineRestarts(options: CosineRestartsOptions): Schedule {
     let length = period;
     if (growth === 1) since %= period;
     else {
+      // periods that have ended: p·(gᵏ − 1)/(g − 1) ≤ step; two fewer, since the logarithms are rounded
+      const ended = Math.floor(Math.log1p((step * (growth - 1)) / period) / Math.log(growth)) - 2;
+      if (ended > FEW_PERIODS) {
+        length = period * growth ** ended;
+        since -= (length - period) / (growth - 1);
+      }
       while (since >= length) {
         since -= length;
         length *= growth;

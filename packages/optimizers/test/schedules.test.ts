@@ -128,6 +128,23 @@ describe("schedules", () => {
   });
 });
 
+it("cosineRestarts counts a hundred million short periods that hardly grow, and agrees with counting one by one", () => {
+  const byHand = (step: number, period: number, growth: number): number => {
+    let [since, length] = [step, period];
+    while (since >= length) {
+      since -= length;
+      length *= growth;
+    }
+    return (1 + Math.cos((Math.PI * since) / length)) / 2;
+  };
+  for (const growth of [1.001, 1.01, 1.5]) {
+    const schedule = cosineRestarts({ rate: 1, period: 3, growth });
+    for (const step of [0, 5, 1000, 4001, 20_002]) expect(schedule(step)).toBeCloseTo(byHand(step, 3, growth), 6);
+  }
+  const many = cosineRestarts({ rate: 1, period: 1, growth: 1 + 1e-9 });
+  for (let step = 1e8; step < 1e8 + 100; step++) expect(many(step)).toBeGreaterThanOrEqual(0);
+});
+
 describe("ReduceOnPlateau", () => {
   /** torch.optim.lr_scheduler.ReduceLROnPlateau, threshold_mode "rel", written down from its documentation. */
   function torchRates(mode: "min" | "max", patience: number, threshold: number, values: readonly number[]): number[] {
